@@ -1,0 +1,1 @@
+"""What a notebook imports: a dozen names, each loaded when it is first used."""

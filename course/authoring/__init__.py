@@ -1,0 +1,1 @@
+"""Lesson sources become notebooks, and everything that ships is proved."""

@@ -1,0 +1,1 @@
+"""Suites of many learners become scores and reports."""

@@ -1,0 +1,1 @@
+"""What runs in a kernel: begin, the cell magics, hints, progress and the panels."""

@@ -1,0 +1,1 @@
+"""PostgreSQL and NATS for a lesson, from wherever they can be had."""
