@@ -1,0 +1,169 @@
+"""One change to a program under test: a header that says what it does, and a diff that must apply exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from unidiff import Hunk, PatchedFile, PatchSet
+from unidiff.errors import UnidiffParseError
+
+from course.errors import CourseError
+
+BOUNDARIES = ("database", "api", "message queue", "file system")
+BUG_FIELDS = {"Boundary": True, "Shows": True, "Hint": True, "Needs": False, "Error": False}
+CORRECT_FIELDS = {"Varies": True, "Needs": False}
+
+
+class PatchError(CourseError):
+    """A patch cannot be read, or does not apply exactly."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A bug or a correct variant, as it stands in its file.
+
+    Attributes:
+        name: File name without `.patch`, such as `forgets_to_commit`.
+        group: Name of its folder, such as `database`; `correct` for a correct variant.
+        header: Field name to text, such as `{"Boundary": "database", "Shows": …, "Hint": …}`.
+        diff: The unified diff after the header, as text.
+        path: The file it was read from.
+
+    Example:
+        >>> from course.engine import load_subject
+        >>> load_subject("users_api").bugs[0].header["Boundary"] in BOUNDARIES
+        True
+    """
+
+    name: str
+    group: str
+    header: dict[str, str]
+    diff: str
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """`group/name`, unique in its subject."""
+        return f"{self.group}/{self.name}"
+
+    @property
+    def is_bug(self) -> bool:
+        return self.group != "correct"
+
+    @property
+    def title(self) -> str:
+        """The misbehaviour as words: `forgets to commit`."""
+        return self.name.replace("_", " ")
+
+    @property
+    def boundary(self) -> str:
+        return self.header.get("Boundary", "")
+
+    @property
+    def shows(self) -> str:
+        return self.header.get("Shows", self.header.get("Varies", ""))
+
+    @property
+    def hint(self) -> str:
+        return self.header.get("Hint", "")
+
+    @property
+    def needs(self) -> str:
+        """`postgresql` where SQLite cannot show the bug, else empty."""
+        return self.header.get("Needs", "")
+
+    @property
+    def files(self) -> tuple[PatchedFile, ...]:
+        return tuple(PatchSet(self.diff))
+
+    def apply(self, tree: Path) -> None:
+        """Change the files below `tree` in place.
+
+        Args:
+            tree: Folder that holds the paths the diff names.
+
+        Raises:
+            PatchError: A line differs from what the diff says; nothing was written then.
+        """
+        changed = {tree / file.path: self._patched(tree / file.path, file) for file in self.files}
+        for path, text in changed.items():
+            path.write_text(text, encoding="utf-8", newline="\n")
+
+    def _patched(self, path: Path, file: PatchedFile) -> str:
+        if not path.is_file():
+            raise PatchError(f"{self.path}: there is no {file.path} to change.", "Name a file of the subject.")
+        old = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        new: list[str] = []
+        at = 0
+        for hunk in file:
+            new += old[at : hunk.source_start - 1]
+            at = hunk.source_start - 1
+            self._check(old, hunk, file.path)
+            new += [line.value for line in hunk.target_lines()]
+            at += hunk.source_length
+        return "".join(new + old[at:])
+
+    def _check(self, old: list[str], hunk: Hunk, name: str) -> None:
+        for number, line in enumerate(hunk.source_lines(), start=hunk.source_start):
+            there = old[number - 1] if number <= len(old) else "(the end of the file)"
+            if there != line.value:
+                differs = f"line {number} of {name} is {there.strip()!r}, not {line.value.strip()!r}"
+                raise PatchError(
+                    f"{self.path} does not apply: {differs}.",
+                    "Make the patch again from the file as it is now.",
+                )
+
+
+def read_patch(path: Path) -> Patch:
+    """Read one `.patch` file.
+
+    Args:
+        path: The file; the name of its folder is the patch's group.
+
+    Raises:
+        PatchError: The header or the diff is not as it should be; says file, what, and the fix.
+    """
+    head, diff = _split(path)
+    group = path.parent.name
+    header = _header(path, head, CORRECT_FIELDS if group == "correct" else BUG_FIELDS)
+    _check_diff(path, diff)
+    return Patch(path.stem, group, header, diff, path)
+
+
+def _split(path: Path) -> tuple[str, str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PatchError(f"{path} cannot be read: {error}.", "Save it again as UTF-8 text.") from error
+    head, mark, diff = text.partition("\n--- ")
+    if not mark:
+        raise PatchError(f"{path} has no diff.", "After the header and an empty line comes `--- a/…`.")
+    return head, "--- " + diff
+
+
+def _header(path: Path, head: str, fields: dict[str, bool]) -> dict[str, str]:
+    header: dict[str, str] = {}
+    for number, line in enumerate(head.splitlines(), start=1):
+        if not line.strip():
+            continue
+        name, colon, value = line.partition(":")
+        if not colon or name not in fields or not value.strip():
+            raise PatchError(f"{path}, line {number}: {line!r} is no header line.", f"Use {', '.join(fields)}.")
+        header[name] = value.strip()
+    missing = [name for name, required in fields.items() if required and name not in header]
+    if missing:
+        raise PatchError(f"{path} lacks {', '.join(missing)} in its header.", "Add the line at the top of the file.")
+    boundary = header.get("Boundary")
+    if boundary is not None and boundary not in BOUNDARIES:
+        raise PatchError(f"{path}: {boundary!r} is no boundary.", f"Use one of {', '.join(BOUNDARIES)}.")
+    return header
+
+
+def _check_diff(path: Path, diff: str) -> None:
+    try:
+        changes = sum(file.added + file.removed for file in PatchSet(diff))
+    except UnidiffParseError as error:
+        raise PatchError(f"{path} has a broken diff: {error}.", "Make the patch again with `diff -u`.") from error
+    if not changes:
+        raise PatchError(f"{path} changes nothing.", "A patch changes one thing.")

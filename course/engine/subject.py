@@ -1,0 +1,146 @@
+"""A program under test, with its bugs, its correct variants and its reference suite."""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from course.engine.patch import Patch, read_patch
+from course.errors import CourseError
+
+SUBJECTS = Path(__file__).parent.parent / "subjects"
+# What stands in a subject's folder beside the program itself
+BESIDE = ("bugs", "correct", "reference_suite", "subject.toml", "challenge.toml", "brief.md", "__pycache__")
+
+
+class SubjectError(CourseError):
+    """A subject, or one of its bugs, is not there or is not well formed."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A small real program, and everything that is wrong or right with it.
+
+    Attributes:
+        name: Such as `users_api`.
+        folder: Where it stands; holds the package, `bugs/`, `correct/`, `reference_suite/`, `brief.md`.
+        package: What a suite imports.
+        bugs: Each with exactly one boundary bug, ordered by id.
+        correct: Changed inside, still right, ordered by id.
+        seconds: Deadline of one run, in seconds.
+        environment: Variables that every run gets.
+
+    Example:
+        >>> load_subject("users_api").package
+        'users_api'
+    """
+
+    name: str
+    folder: Path
+    package: str
+    bugs: tuple[Patch, ...]
+    correct: tuple[Patch, ...]
+    seconds: float = 10.0
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def bug(self, id: str) -> Patch:  # noqa: A002 - the field's word, and nothing here wants the builtin
+        """The bug `group/name`.
+
+        Raises:
+            SubjectError: There is none; the nearest is suggested.
+        """
+        return self._find(id, self.bugs, "bug")
+
+    def variant(self, name: str) -> Patch:
+        """The correct variant of that name, with or without `correct/` before it.
+
+        Raises:
+            SubjectError: There is none; the nearest is suggested.
+        """
+        return self._find(name if "/" in name else f"correct/{name}", self.correct, "correct variant")
+
+    def _find(self, id_: str, patches: tuple[Patch, ...], kind: str) -> Patch:
+        known = {patch.id: patch for patch in patches}
+        if id_ in known:
+            return known[id_]
+        near = difflib.get_close_matches(id_, known, n=1, cutoff=0)
+        raise SubjectError(f"{self.name} has no {kind} {id_!r}.", f"Did you mean {near[0]!r}?" if near else "")
+
+    def with_bugs(self, folder: Path) -> Subject:
+        """The same subject with the bugs of another folder beside its own.
+
+        Args:
+            folder: Holds `<group>/<name>.patch`.
+
+        Raises:
+            SubjectError: A bug of that id is there already.
+            PatchError: A patch is broken.
+        """
+        more = _patches(folder)
+        twice = {patch.id for patch in self.bugs} & {patch.id for patch in more}
+        if twice:
+            raise SubjectError(f"{folder}: {min(twice)} is a bug of {self.name} already.", "Give it another name.")
+        return replace(self, bugs=self.bugs + more)
+
+    def copy(self, target: Path) -> None:
+        """Copy the program, and nothing beside it, into the folder `target`."""
+        shutil.copytree(self.folder, target, ignore=self._beside, dirs_exist_ok=True)
+
+    def _beside(self, folder: str, names: list[str]) -> list[str]:
+        top = Path(folder) == self.folder
+        return [name for name in names if name == "__pycache__" or (top and name in BESIDE)]
+
+
+@cache
+def load_subject(name: str, subjects: Path = SUBJECTS) -> Subject:
+    """Read a subject from its folder; the same object each time.
+
+    Args:
+        name: Name of the folder.
+        subjects: The folder of subjects.
+
+    Raises:
+        SubjectError: No such subject, or a broken `subject.toml`.
+        PatchError: A broken patch.
+    """
+    folder = subjects / name
+    if not (folder / "subject.toml").is_file():
+        known = sorted(path.parent.name for path in subjects.glob("*/subject.toml"))
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0)
+        raise SubjectError(f"There is no subject {name!r}.", f"Did you mean {near[0]!r}?" if near else "")
+    settings = _settings(folder / "subject.toml")
+    return Subject(
+        name=name,
+        folder=folder,
+        package=settings.get("package", name),
+        bugs=_patches(folder / "bugs"),
+        correct=tuple(read_patch(path) for path in sorted((folder / "correct").glob("*.patch"))),
+        seconds=float(settings.get("seconds", 10)),
+        environment=settings.get("environment", {}),
+    )
+
+
+def subject_names(subjects: Path = SUBJECTS) -> tuple[str, ...]:
+    """Names of all subjects, sorted."""
+    return tuple(sorted(path.parent.name for path in subjects.glob("*/subject.toml")))
+
+
+def _patches(folder: Path) -> tuple[Patch, ...]:
+    return tuple(read_patch(path) for path in sorted(folder.glob("*/*.patch")))
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SubjectError(f"{path} is broken: {error}.", "Mend that line.") from error
+    unknown = set(settings) - {"language", "package", "seconds", "environment"}
+    if unknown:
+        raise SubjectError(f"{path}: nobody reads {min(unknown)!r}.", "Use language, package, seconds, environment.")
+    return settings

@@ -1,0 +1,30 @@
+"""What all tests share: a missing service is a skip on a laptop and a failure in CI."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+def require(present: bool, what: str) -> None:
+    """Skip the test where a service is missing, and fail it in CI, which must have them all."""
+    if present:
+        return
+    if os.environ.get("CI"):
+        pytest.fail(f"CI must have {what}", pytrace=False)
+    pytest.skip(f"{what} is not here")
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> None:
+    """Needs a Docker engine that answers."""
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        docker.from_env(timeout=3).ping()
+        answers = True
+    except DockerException:
+        answers = False
+    require(answers, "a Docker engine")
