@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class CourseError(Exception):
     """An error that is told in one sentence, with the next step after it.
@@ -19,3 +22,27 @@ class CourseError(Exception):
         super().__init__(f"{what} {next_step}".strip())
         self.what = what
         self.next_step = next_step
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which known name was probably meant: the next step of every error about a wrong name.
+
+    Args:
+        name: What was asked for.
+        known: The names that exist.
+
+    Returns:
+        A sentence: the nearest name, or all of them where none is near.
+
+    Example:
+        >>> nearest("6.22", ["6.1", "6.2"])
+        'Did you mean "6.2"?'
+        >>> nearest("bananas", ["6.1", "6.2"])
+        'There are: "6.1", "6.2".'
+    """
+    names = list(known)
+    close = difflib.get_close_matches(name.lower(), [each.lower() for each in names], n=1, cutoff=0.5)
+    if close:
+        return f'Did you mean "{next(each for each in names if each.lower() == close[0])}"?'
+    quoted = ", ".join(f'"{each}"' for each in names)
+    return f"There are: {quoted}." if names else "There are none."
