@@ -1,0 +1,1 @@
+"""Users over HTTP: sign up, log in, look up, change, leave."""
