@@ -1,0 +1,160 @@
+"""PostgreSQL's data folder: made once by `initdb`, kept in the user's cache, and copied for each server."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import filelock
+
+from course.services import folders
+from course.services.server import ServerStartError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from course.services.accounts import Account
+    from course.services.binaries import Binaries
+
+USER = "postgres"
+
+# Throw-away data: nothing is written for a crash that it need not survive, and no process runs that a lesson
+# does not need. `mmap` keeps shared memory in the data folder, where it is removed with it.
+SETTINGS: Mapping[str, str] = {
+    "autovacuum": "off",
+    "bgwriter_lru_maxpages": "0",
+    "dynamic_shared_memory_type": "mmap",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "jit": "off",
+    "log_line_prefix": "%m [%p] %u@%d ",
+    "log_timezone": "UTC",
+    "max_connections": "150",
+    "max_logical_replication_workers": "0",
+    "max_parallel_workers_per_gather": "0",
+    "max_wal_senders": "0",
+    "max_wal_size": "64MB",
+    "min_wal_size": "2MB",
+    "password_encryption": "scram-sha-256",
+    "shared_buffers": "32MB",
+    "synchronous_commit": "off",
+    "timezone": "UTC",
+    "unix_socket_permissions": "0777",  # the folder around it is private
+    "wal_level": "minimal",
+}
+
+_LAYOUT = ("--encoding=UTF8", "--auth=scram-sha-256", "--wal-segsize=1", "--no-sync", "--no-instructions")
+_LOCALES = ("C.UTF-8", "C")  # the same order of text on every machine; not every system knows the first
+
+
+@dataclass(frozen=True)
+class Template:
+    """A data folder in the cache.
+
+    Attributes:
+        folder: The folder, which no server runs on.
+        password: The password of `USER` in it.
+    """
+
+    folder: Path
+    password: str
+
+
+def template(binaries: Binaries, account: Account | None) -> Template:
+    """The data folder of these binaries; made at the first call, which takes half a second or so."""
+    words = (binaries.version, str(binaries.folder), *_LAYOUT, *_LOCALES)
+    key = hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
+    place = folders.cache() / f"postgres-{binaries.version}-{key}"
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(f"{place}.lock"):
+            if not place.exists():
+                _make(place, binaries, account)
+    return Template(place / "data", (place / "password").read_text(encoding="ascii"))
+
+
+def copy(source: Template, target: Path, account: Account | None) -> None:
+    """Copy the data folder for one server.
+
+    Raises:
+        folders.DiskFullError: No space is left for it.
+    """
+    try:
+        _copy_tree(source.folder, target, account)
+    except OSError as error:
+        folders.remove(target.parent)
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise folders.DiskFullError(target.parent.parent) from error
+        raise
+
+
+def configure(data: Path, settings: Mapping[str, str]) -> None:
+    """Write the server's settings, ours first, so that the given ones win."""
+    merged = {**SETTINGS, **settings}
+    lines = [f"{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in merged.items()]
+    (data / "postgresql.conf").write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _make(place: Path, binaries: Binaries, account: Account | None) -> None:
+    """Run `initdb` where the account may write, then move the result into the cache in one step."""
+    draft = folders.plan("initdb")
+    draft.mkdir(mode=0o700)
+    finished = place.with_name(f"{place.name}.{secrets.token_hex(4)}")
+    try:
+        password = secrets.token_urlsafe(18)
+        (draft / "password").write_text(password, encoding="ascii")
+        if account is not None:
+            account.own(draft, draft / "password")
+        _initdb(draft, binaries, account)
+        shutil.copytree(draft, finished)
+        finished.chmod(0o700)
+        finished.replace(place)
+    finally:
+        folders.remove(draft)
+        shutil.rmtree(finished, ignore_errors=True)
+
+
+def _initdb(draft: Path, binaries: Binaries, account: Account | None) -> None:
+    user = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
+    names = (f"--pgdata={draft / 'data'}", f"--username={USER}", f"--pwfile={draft / 'password'}")
+    for locale in _LOCALES:
+        command = [binaries.program("initdb"), *names, *_LAYOUT, f"--locale={locale}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=draft, **user)  # type: ignore[call-overload]
+        if done.returncode == 0:
+            return
+    raise ServerStartError(
+        f"PostgreSQL {binaries.version} could not set up its data folder: {done.stderr.strip()}",
+        "Run `course doctor`: it shows what is missing.",
+    )
+
+
+def _copy_tree(source: Path, target: Path, account: Account | None) -> None:
+    """About a thousand small files: plain reads and writes are quicker than `shutil.copytree`, which copies times too."""
+    start = len(str(source))
+    for folder, _, names in os.walk(source):
+        twin = f"{target}{folder[start:]}"
+        os.mkdir(twin, 0o700)  # noqa: PTH102 - a Path for each file would double the time
+        if account is not None:
+            os.chown(twin, account.uid, account.gid)
+        for name in names:
+            _copy_file(f"{folder}/{name}", f"{twin}/{name}", account)
+
+
+def _copy_file(source: str, target: str, account: Account | None) -> None:
+    with open(source, "rb", 0) as reader, open(target, "xb", 0) as writer:  # noqa: PTH123 - as above
+        while chunk := reader.read(1 << 20):
+            _write(writer.fileno(), chunk)
+        if account is not None:
+            os.fchown(writer.fileno(), account.uid, account.gid)
+
+
+def _write(file: int, chunk: bytes) -> None:
+    while chunk:
+        chunk = chunk[os.write(file, chunk) :]

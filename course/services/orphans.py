@@ -1,0 +1,123 @@
+"""What the course has started, who owns it, and the end of what nobody owns any longer."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import filelock
+
+from course.services import ending, folders
+from course.services.owners import Owner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One started thing, noted in a file of its own, so that it is found when its owner is dead.
+
+    Attributes:
+        path: The note.
+        owner: The process it belongs to.
+        kind: What it is, such as "postgres".
+        folder: The folder that it keeps, which all its processes have in their command line.
+        container: The name of its Docker container.
+        project: The name of its Compose project.
+    """
+
+    path: Path
+    owner: Owner
+    kind: str
+    folder: Path | None = None
+    container: str | None = None
+    project: str | None = None
+
+    def release(self) -> None:
+        """Forget it: it has ended in the ordinary way. A forked copy of its owner cannot do this."""
+        if self.owner.pid == os.getpid():
+            self.path.unlink(missing_ok=True)
+
+    def describe(self) -> str:
+        """One line for the doctor's table.
+
+        Example:
+            >>> Entry(Path("x"), Owner(7, 1.0, "here", "b"), "postgres", folder=Path("/tmp/course-postgres-1")).describe()
+            'postgres of process 7 (/tmp/course-postgres-1)'
+        """
+        what = self.folder or self.container or self.project or "nothing"
+        return f"{self.kind} of process {self.owner.pid} ({what})"
+
+
+def register(
+    kind: str, *, folder: Path | None = None, container: str | None = None, project: str | None = None
+) -> Entry:
+    """Note what is about to be started. Call it before the start, so that no moment is left in which it can be lost."""
+    place = folders.state() / "started"
+    place.mkdir(parents=True, exist_ok=True)
+    path = place / f"{secrets.token_hex(8)}.json"
+    entry = Entry(path, Owner.me(), kind, folder, container, project)
+    draft = path.with_suffix(".new")
+    draft.write_text(_write(entry), encoding="utf-8")
+    draft.replace(path)
+    return entry
+
+
+def entries() -> tuple[Entry, ...]:
+    """All that is noted, of living owners and of dead ones. Notes that cannot be read are left out."""
+    return tuple(_read_all())
+
+
+def reap() -> tuple[Entry, ...]:
+    """End what has no living owner, and nothing else; returns what was ended.
+
+    It takes a millisecond where there is nothing to do. While another process does the same, it does nothing.
+    """
+    orphans = [entry for entry in _read_all() if not entry.owner.is_alive()]
+    if not orphans:
+        return ()
+    lock = filelock.FileLock(folders.state() / "reap.lock", timeout=0)
+    with contextlib.suppress(filelock.Timeout), lock:
+        return tuple(entry for entry in orphans if entry.path.exists() and _end(entry))
+    return ()
+
+
+def _end(entry: Entry) -> bool:
+    if entry.folder is not None:
+        ending.end_folder(entry.folder)
+    if entry.container is not None and not ending.end_container(entry.container):
+        return False  # Docker does not answer now; the note stays for another time
+    if entry.project is not None and not ending.end_project(entry.project):
+        return False
+    entry.path.unlink(missing_ok=True)
+    return True
+
+
+def _write(entry: Entry) -> str:
+    return json.dumps(
+        {
+            "owner": entry.owner.as_dict(),
+            "kind": entry.kind,
+            "folder": str(entry.folder) if entry.folder else None,
+            "container": entry.container,
+            "project": entry.project,
+        }
+    )
+
+
+def _read_all() -> Iterator[Entry]:
+    for path in sorted((folders.state() / "started").glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            yield _read(path)
+
+
+def _read(path: Path) -> Entry:
+    note = json.loads(path.read_text(encoding="utf-8"))
+    folder = Path(note["folder"]) if note["folder"] else None
+    return Entry(path, Owner(**note["owner"]), note["kind"], folder, note["container"], note["project"])
