@@ -10,7 +10,7 @@ CLONE = PACKAGE.parent
 
 def in_clone() -> bool:
     """Tell whether this is a clone, where the lessons are written, or an installed wheel."""
-    return (CLONE / "pyproject.toml").is_file() and (CLONE / "notebooks").is_dir()
+    return (CLONE / "pyproject.toml").is_file() and (CLONE / "Makefile").is_file()
 
 
 def shipped(name: str) -> Path:

@@ -130,17 +130,22 @@ class Syllabus:
         """The path: the lessons that are written."""
         return tuple(lesson for lesson in self.everything if not lesson.planned)
 
-    def lesson(self, name: str) -> Lesson:
-        """Find a lesson of the path by slug, number or file name: `"06_test_an_api"`, `"06"`, `"6"`.
+    def lesson(self, name: str, *, planned: bool = False) -> Lesson:
+        """Find a lesson by slug, number or file name: `"06_test_an_api"`, `"06"`, `"6"`.
+
+        Args:
+            name: What a learner typed.
+            planned: Look among the planned ones as well.
 
         Raises:
             UnknownLessonError: There is none; the nearest name is suggested.
         """
         wanted = str(name).strip().removesuffix(".ipynb")
-        for lesson in self.lessons:
+        known = self.everything if planned else self.lessons
+        for lesson in known:
             if wanted == lesson.slug or wanted.zfill(2) == lesson.number:
                 return lesson
-        raise UnknownLessonError(f'There is no lesson "{name}".', nearest(wanted, [each.slug for each in self.lessons]))
+        raise UnknownLessonError(f'There is no lesson "{name}".', nearest(wanted, [each.slug for each in known]))
 
     def exercise(self, name: str) -> Exercise:
         """Find an exercise of the path by id; `"06.2"` is `"6.2"`.
