@@ -46,7 +46,7 @@ def for_servers() -> Account | None:
     """
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return None
-    import pwd
+    import pwd  # noqa: PLC0415 - Windows has none
 
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
     for name in _NAMES:

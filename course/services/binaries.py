@@ -47,6 +47,11 @@ class Binaries:
     folder: Path
     version: str
 
+    @property
+    def major(self) -> str:
+        """The major version, such as "16"."""
+        return self.version.partition(".")[0]
+
     def program(self, name: str) -> str:
         """The full path of a program such as "initdb"."""
         return str(self.folder / f"{name}{_END}")
@@ -62,10 +67,10 @@ def find(version: str = "16") -> Binaries:
     others = []
     for folder in _folders():
         found = Binaries(folder, _version(folder))
-        if found.version.split(".")[0] == version.split(".")[0]:
+        if found.major == version:
             return found
         others.append(found)
-    newest = max(others, key=lambda found: int(found.version.split(".")[0]), default=None)
+    newest = max(others, key=lambda found: int(found.major), default=None)
     if newest is None:
         raise BinariesMissingError(version)
     return newest

@@ -136,7 +136,7 @@ def _initdb(draft: Path, binaries: Binaries, account: Account | None) -> None:
 
 
 def _copy_tree(source: Path, target: Path, account: Account | None) -> None:
-    """About a thousand small files: plain reads and writes are quicker than `shutil.copytree`, which copies times too."""
+    """About a thousand small files: plain reads and writes are quicker than `shutil`, which copies dates as well."""
     start = len(str(source))
     for folder, _, names in os.walk(source):
         twin = f"{target}{folder[start:]}"

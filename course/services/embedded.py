@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from course.services import accounts, binaries, cluster, folders, introduction, orphans
+from course.services import accounts, binaries, cluster, folders, orphans
 from course.services.server import Server, ServerStartError, free_port
 from course.services.supervised import supervise
 
@@ -115,17 +115,20 @@ class Embedded:
         """Give the superuser its name and password, and make the database; returns the password that holds now."""
         if (self.user, self.password, self.database) == (cluster.USER, None, "postgres"):
             return password
+        from course.services import introduction  # noqa: PLC0415 - brings a driver, which takes a while to load
+
         wished = self.password if self.password is not None else secrets.token_urlsafe(18)
         place = str(process.folder) if _has_sockets() else "127.0.0.1"
-        introduction.introduce(place, port, password, self.user, wished, self.database)
+        login: dict[str, object] = {"host": place, "port": port, "password": password}
+        introduction.introduce(login, self.user, wished, self.database)
         return wished
 
 
 def _run(
     found: Binaries, source: Template, account: Account | None, port: int, options: Mapping[str, str]
 ) -> Supervised:
-    entry = orphans.register("postgres", folder=folders.plan("postgres"))
-    folder = entry.folder
+    folder = folders.plan("postgres")
+    entry = orphans.register("postgres", folder=folder)
     folder.mkdir(mode=0o700)
     if account is not None:
         account.own(folder)
@@ -133,7 +136,7 @@ def _run(
     places = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": str(folder)}
     cluster.configure(folder / "data", {**places, **options})
     command = [found.program("postgres"), "-D", str(folder / "data")]
-    return supervise(command, entry, account=account, stop_signal="SIGQUIT")
+    return supervise(command, entry, folder, account=account, stop_signal="SIGQUIT")
 
 
 def _becomes_ready(process: Supervised) -> bool:

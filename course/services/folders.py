@@ -1,4 +1,4 @@
-"""Folders for what a server needs while it runs: short paths, in memory where there is room, and gone with the server."""
+"""Folders for what a server needs while it runs: short paths, in memory where there is room, gone with it."""
 
 from __future__ import annotations
 

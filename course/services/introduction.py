@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import psycopg
 from psycopg import sql
 
 from course.services.cluster import USER
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _HELPER = "course_introduction"
 
 
-def introduce(host: str, port: int, present: str, user: str, password: str, database: str) -> None:
+def introduce(login: Mapping[str, Any], user: str, password: str, database: str) -> None:
     """Rename the superuser, set its password, create the database.
 
     Args:
-        host: The server's address, or the folder of its socket.
-        port: Its port.
-        present: The superuser's password until now.
+        login: Host or socket folder, port and password of the superuser until now, as psycopg takes them.
         user: The superuser's new name.
         password: Its new password.
         database: The database to create, unless it is there.
     """
-    with psycopg.connect(
-        host=host, port=port, user=USER, password=present, dbname="postgres", autocommit=True
-    ) as connection:
+    with psycopg.connect("", user=USER, dbname="postgres", autocommit=True, **login) as connection:
         connection.execute(_passwords(user, password))
         if database not in {"postgres", "template0", "template1"}:
             statement = sql.SQL("CREATE DATABASE {} OWNER {}")

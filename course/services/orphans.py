@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -12,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import filelock
 
-from course.services import ending, folders
+from course.services import containers, ending, folders
 from course.services.owners import Owner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Entry:
         """One line for the doctor's table.
 
         Example:
-            >>> Entry(Path("x"), Owner(7, 1.0, "here", "b"), "postgres", folder=Path("/tmp/course-postgres-1")).describe()
-            'postgres of process 7 (/tmp/course-postgres-1)'
+            >>> Entry(Path("x.json"), Owner(7, 1.0, "here", "b"), "nats", container="course-nats-1").describe()
+            'nats of process 7 (course-nats-1)'
         """
         what = self.folder or self.container or self.project or "nothing"
         return f"{self.kind} of process {self.owner.pid} ({what})"
@@ -88,12 +89,28 @@ def reap() -> tuple[Entry, ...]:
     return ()
 
 
+def once(entry: Entry, action: Callable[[], object]) -> Callable[[], None]:
+    """Return a function that does the action once, in the owner only, at its exit at the latest.
+
+    The entry is forgotten after it, unless the action returns False: then it is for `reap` to try again.
+    """
+    pending = [action]
+
+    def end() -> None:
+        if entry.owner.pid == os.getpid() and pending:
+            atexit.unregister(end)
+            if pending.pop()() is not False:
+                entry.release()
+
+    return atexit.register(end)
+
+
 def _end(entry: Entry) -> bool:
     if entry.folder is not None:
         ending.end_folder(entry.folder)
-    if entry.container is not None and not ending.end_container(entry.container):
+    if entry.container is not None and not containers.remove(entry.container):
         return False  # Docker does not answer now; the note stays for another time
-    if entry.project is not None and not ending.end_project(entry.project):
+    if entry.project is not None and not containers.remove_project(entry.project):
         return False
     entry.path.unlink(missing_ok=True)
     return True

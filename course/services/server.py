@@ -49,6 +49,7 @@ class Server:
         seconds: How long it took until it was ready.
         sentence: What the panel says about it.
         socket_dir: The folder of its Unix socket, where there is one.
+        query: What its URLs need after a question mark, such as "sslmode=require".
         end: Ends it; `stop` calls this.
         log: Reads the end of what it wrote.
 
@@ -69,6 +70,7 @@ class Server:
     seconds: float
     sentence: str
     socket_dir: Path | None = None
+    query: str = ""
     end: Callable[[], None] = field(default=_nothing, repr=False, compare=False)
     log: Callable[[], str] = field(default=_silence, repr=False, compare=False)
 
@@ -77,7 +79,9 @@ class Server:
         scheme = f"postgresql+{driver}" if driver else "postgresql"
         host = f"[{self.host}]" if ":" in self.host else self.host
         login = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
-        return f"{scheme}://{login}@{host}:{self.port}/{quote(database, safe='')}"
+        return (
+            f"{scheme}://{login}@{host}:{self.port}/{quote(database, safe='')}{'?' if self.query else ''}{self.query}"
+        )
 
     def stop(self) -> None:
         """Stop it, if the course started it. A second call does nothing."""

@@ -72,21 +72,22 @@ class Supervised:
         self.entry.release()
 
 
-def supervise(command: Sequence[str], entry: Entry, *, account: Account | None, stop_signal: str) -> Supervised:
-    """Start a server in its entry's folder, which must exist.
+def supervise(
+    command: Sequence[str], entry: Entry, folder: Path, *, account: Account | None, stop_signal: str
+) -> Supervised:
+    """Start a server in its folder, which must exist.
 
     Args:
         command: The server's program, by its full path, and its arguments.
-        entry: What `orphans.register` noted. Its folder's path is in the command.
+        entry: What `orphans.register` noted.
+        folder: The entry's folder. Its path is in the command.
         account: The user to run it as; none means the present one.
         stop_signal: What stops it at once in good order, such as "SIGQUIT".
     """
-    if entry.folder is None:
-        raise ValueError("a supervised server needs a folder")
-    process = _spawn(command, entry.folder, account, stop_signal)
+    process = _spawn(command, folder, account, stop_signal)
     _lifelines.add(process)
     pid = _server_pid(process)
-    server = Supervised(entry, entry.folder, process, pid, _started(pid))
+    server = Supervised(entry, folder, process, pid, _started(pid))
     atexit.register(server.stop)
     return server
 

@@ -37,7 +37,7 @@ def main(limit: str, folder: str, stop_signal: str, uid: str, gid: str, *command
 
 
 def _start(command: tuple[str, ...], output: int, uid: int, gid: int) -> int:
-    """Start the command, as another user where `uid` is not negative, with `output` as its standard output and error."""
+    """Start the command, as another user where `uid` is not negative; what it writes goes to `output`."""
     pid = os.fork()
     if pid == 0:
         try:
@@ -56,11 +56,11 @@ def _become(command: tuple[str, ...], output: int, uid: int, gid: int) -> None:
         os.setgid(gid)
         os.setuid(uid)
     os.chdir("/")
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 
 def _say(text: str) -> None:
-    try:
+    try:  # noqa: SIM105 - contextlib is too heavy here
         os.write(1, text.encode())
     except OSError:
         pass  # the course is gone already: the next read sees it
@@ -97,7 +97,7 @@ def _keep_log(source: int, path: str, limit: int) -> None:
         while chunk := os.read(source, 65536):
             if size + len(chunk) > limit:
                 os.close(log)
-                os.replace(path, f"{path}.1")
+                os.replace(path, f"{path}.1")  # noqa: PTH105 - pathlib is too heavy here
                 log, size = _open_log(path), 0
             size += os.write(log, chunk)
     except OSError:  # the disk is full or the folder is gone: go on reading, or the server would wait for us
@@ -110,7 +110,7 @@ def _open_log(path: str) -> int:
 
 
 def _remove(folder: str) -> None:
-    import shutil  # only now: it is heavy, and most of the time this process just waits
+    import shutil  # noqa: PLC0415 - only now: it is heavy, and most of the time this process just waits
 
     remove_segment(f"{folder}/data/postmaster.pid")
     shutil.rmtree(folder, ignore_errors=True)
@@ -122,10 +122,10 @@ def remove_segment(note: str) -> None:
     The segment's number is the last word of the seventh line of `postmaster.pid`.
     """
     try:
-        with open(note, encoding="utf-8") as lines:  # noqa: PTH123 - pathlib is too heavy here
+        with open(note, encoding="utf-8") as lines:  # noqa: PTH123 - as above
             number = lines.read().splitlines()[6].split()[-1]
         if not _is_attached(number):
-            import ctypes
+            import ctypes  # noqa: PLC0415 - as heavy, and hardly ever needed
 
             ctypes.CDLL(None).shmctl(int(number), 0, None)  # 0 is IPC_RMID
     except (OSError, ValueError, IndexError, AttributeError):
