@@ -1,0 +1,145 @@
+"""The client that testcontainers asks for containers: those with a stand-in come from here, any other from Docker."""
+
+# ruff: noqa: ANN401 - docker ships no types, and what is not ours is handed on as it is
+
+from __future__ import annotations
+
+from typing import Any
+
+from docker.errors import DockerException
+from testcontainers.core import docker_client
+from testcontainers.core.config import ConnectionMode
+from testcontainers.core.inspect import ContainerInspectInfo
+
+from course.services.stand_in import choice
+from course.services.stand_in.container import StandInContainer
+from course.services.stand_in.errors import StandInError
+from course.services.stand_in.image import Image
+from course.services.stand_in.settings import Settings
+
+# Kept before anything is replaced
+DockerClient: Any = docker_client.DockerClient
+
+
+class EngineNeededError(StandInError, DockerException):  # type: ignore[misc] # docker ships no types
+    """Something needs a Docker engine, and none answers. Code that expects docker's own error catches this as well."""
+
+
+class StandInClient(DockerClient):  # type: ignore[misc] # the original, whatever it is
+    """What stands where testcontainers keeps its client. Where a Docker engine serves, the original is made instead.
+
+    Args:
+        options: What the original takes. A connection is only made for an image without a stand-in.
+    """
+
+    def __new__(cls, **options: Any) -> Any:
+        return DockerClient(**options) if choice.docker_serves() else super().__new__(cls)
+
+    def __init__(self, **options: Any) -> None:
+        self._options = options
+        self._own: dict[str, StandInContainer] = {}
+        self._connected: Any = None
+
+    def create(self, image: str, command: str | list[str] | None = None, **options: Any) -> Any:
+        """A container that is not started yet.
+
+        Raises:
+            StandInError: A stand-in cannot honour something that is asked for.
+            EngineNeededError: The image has no stand-in, and no Docker engine answers.
+        """
+        known = Image.read(image)
+        if known is None:
+            return self._real(f"Nothing stands in for the image {image!r}").create(image, command=command, **options)
+        given = {name: options.pop(name, None) for name in ("environment", "ports")}
+        settings = Settings.read(known, command=command, **given, options=options)
+        container = StandInContainer(settings, choice.program(settings))
+        self._own[str(container.id)] = container
+        return container
+
+    def run(self, image: str, command: str | list[str] | None = None, **options: Any) -> Any:
+        """A container that is started at once."""
+        if Image.read(image) is None or not options.get("detach"):
+            return self._real(f"To run {image!r} to its end").run(image, command=command, **options)
+        container = self.create(image, command, **options)
+        container.start()
+        return container
+
+    def port(self, container_id: str, port: int) -> str:
+        """The host's port for one of a container's."""
+        if container_id not in self._own:
+            return str(self._real("To look up a port").port(container_id, port))
+        found = self._own[container_id].port(port)
+        if not found:
+            raise ConnectionError(
+                f"Port {port} of the container is not exposed, or nothing listens there: "
+                f"with_exposed_ports({port}) goes before the start."
+            )
+        return str(found)
+
+    def get_container(self, container_id: str) -> dict[str, Any]:
+        """What is known about a container."""
+        own = self._own.get(container_id)
+        return dict(own.attrs) if own else dict(self._real("To look up a container").get_container(container_id))
+
+    def get_container_inspect_info(self, container_id: str) -> Any:
+        """What is known about a container, as testcontainers' own class."""
+        own = self._own.get(container_id)
+        if own is None:
+            return self._real("To inspect a container").get_container_inspect_info(container_id)
+        own.reload()
+        return ContainerInspectInfo.from_dict(own.attrs)
+
+    def get_connection_mode(self) -> Any:
+        """How containers are reached: a stand-in by this machine's ports."""
+        return self._connected.get_connection_mode() if self._connected else ConnectionMode.docker_host
+
+    def host(self) -> str:
+        """Where containers are reached: a stand-in at localhost, whatever is set for Docker."""
+        own = next(iter(self._own.values()), None)
+        if own is not None:
+            return own.host
+        return str(self._connected.host()) if self._connected else "localhost"
+
+    def build(self, *arguments: Any, **options: Any) -> Any:
+        """Images are built by Docker alone."""
+        return self._real("To build an image").build(*arguments, **options)
+
+    def find_host_network(self) -> str | None:
+        """The network of a container that this code runs in; a stand-in is in none."""
+        return self._connected.find_host_network() if self._connected else None
+
+    def client_networks_create(self, name: str, options: dict[str, Any]) -> Any:
+        """Networks are made by Docker alone."""
+        return self._real("To make a network").client_networks_create(name, options)
+
+    @property
+    def client(self) -> Any:
+        """Docker's own client; without an engine, one that only closes."""
+        return self._connected.client if self._connected else _Unconnected(self)
+
+    def _real(self, what: str) -> Any:
+        """The original client, connected to an engine.
+
+        Raises:
+            EngineNeededError: None answers.
+        """
+        if self._connected is None:
+            try:
+                self._connected = DockerClient(**self._options)
+            except DockerException as problem:
+                raise EngineNeededError(f"{what}, a Docker engine is needed, and none answers.") from problem
+            choice.start_reaper(self)
+        return self._connected
+
+
+class _Unconnected:
+    """Docker's client before it is needed: closing it does nothing, anything else connects."""
+
+    def __init__(self, owner: StandInClient) -> None:
+        self._owner = owner
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._owner._real(f"For docker's {name!r}").client, name)  # noqa: SLF001 - its other half
