@@ -1,0 +1,159 @@
+"""The `course` command: each verb is a few lines here and loads its room when it is called."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from course.errors import CourseError, nearest
+
+if TYPE_CHECKING:
+    from course.notebook.workspace import Workspace
+
+FOLDER = click.option("--folder", type=click.Path(path_type=Path), help="The workspace, where it is not the usual one.")
+
+
+class Verbs(click.Group):
+    """A group that lists its verbs in the order they are needed, and suggests the nearest to a wrong one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            raise click.UsageError(f'There is no verb "{args[0]}". {nearest(args[0], self.commands)}', ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="integration-testing-course", message="%(version)s")
+def cli() -> None:
+    """Learn integration testing: every test you write is proved on right and on wrong code."""
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", metavar="[FOLDER] [JUPYTERLAB OPTIONS]...", nargs=-1, type=click.UNPROCESSED)
+def lab(arguments: tuple[str, ...]) -> None:
+    """Open the lessons in JupyterLab.
+
+    FOLDER is your workspace: lessons that you did not change are refreshed in it, yours are kept. Options such as
+    --no-browser or --port=9000 go to JupyterLab.
+    """
+    from course.notebook import lab as jupyter
+
+    named = bool(arguments) and not arguments[0].startswith("-")
+    workspace = open_workspace(Path(arguments[0]) if named else None)
+    for news in workspace.refresh():
+        click.echo(str(news))
+    port = jupyter.chosen_port(arguments)
+    if port not in {None, jupyter.FIRST_PORT}:
+        click.echo(f"Port {jupyter.FIRST_PORT} is taken (another JupyterLab?): this one is at port {port}.")
+    sys.exit(jupyter.run(workspace, port, arguments[1:] if named else arguments))
+
+
+@cli.command()
+def doctor() -> None:
+    """Say what is on this machine, and what to do about what is not."""
+    from rich.console import Console
+
+    from course.services.doctor import examine, table
+
+    Console().print(table(examine()))
+
+
+@cli.command()
+@FOLDER
+def status(folder: Path | None) -> None:
+    """Show the path and how far you are."""
+    from rich.console import Console
+
+    from course.notebook.status import status_table
+
+    Console().print(status_table(open_workspace(folder)))
+
+
+@cli.command()
+@click.argument("lesson", required=False)
+@click.option("--all", "everything", is_flag=True, help="All lessons, and the progress.")
+@FOLDER
+def reset(lesson: str | None, folder: Path | None, *, everything: bool) -> None:
+    """Put a lesson back to its start; yours is kept as a backup."""
+    from course.syllabus import syllabus
+
+    if bool(lesson) == everything:
+        raise click.UsageError("Name one lesson, or give --all: course reset 06")
+    chosen = syllabus().lessons if everything else (syllabus().lesson(str(lesson)),)
+    backup = open_workspace(folder).reset([each.slug for each in chosen], everything=everything)
+    click.echo(f"{', '.join(each.slug for each in chosen)}: back to the start.")
+    click.echo(f"What you had is in {backup}" if backup else "There was nothing of yours to keep.")
+
+
+@cli.command()
+def prefetch() -> None:
+    """Fetch and warm what lessons need, ahead of a workshop or a flight."""
+    from course.services.prefetch import prefetch as fetch
+
+    sys.exit(0 if fetch() else 1)
+
+
+@cli.command()
+@click.argument("lesson", required=False)
+@click.option("--check", is_flag=True, help="Write nothing; fail where a derived file is stale.")
+def render(lesson: str | None, *, check: bool) -> None:
+    """Write notebooks/ and solutions/ from course/lessons/ (for authors, in a clone)."""
+    from course.authoring import render as rendering
+
+    if check:
+        rendering.check()
+    for name in [] if check else rendering.render(lesson):
+        click.echo(name)
+
+
+@cli.command()
+@click.argument("names", metavar="[SUBJECT|LESSON]...", nargs=-1)
+def verify(names: tuple[str, ...]) -> None:
+    """Prove every subject, bug and exercise (for authors)."""
+    from course.authoring.verify import verify as prove
+
+    sys.exit(prove(names))
+
+
+def open_workspace(folder: Path | None) -> Workspace:
+    from course.notebook.workspace import Workspace, default_folder
+
+    return Workspace(folder or default_folder())
+
+
+def main() -> None:
+    """Run the command; every error is a sentence, and no traceback is shown."""
+    try:
+        cli.main(prog_name="course", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except CourseError as error:
+        click.echo(f"course: {error}", err=True)
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the last door: what nobody foresaw is told without a traceback
+        click.echo(f"course: {fault(error)}", err=True)
+        sys.exit(1)
+
+
+def fault(error: Exception) -> str:
+    """Keep the traceback in a file and say where it is."""
+    with tempfile.NamedTemporaryFile("w", prefix="course-fault-", suffix=".txt", delete=False) as file:
+        file.write("".join(traceback.format_exception(error)))
+    return f"a fault of the course, not yours ({type(error).__name__}: {error}). Please report it with {file.name}"
+
+
+if __name__ == "__main__":
+    main()
