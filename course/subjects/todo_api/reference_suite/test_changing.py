@@ -1,0 +1,79 @@
+"""Changing and deleting todos."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def rent(client):
+    fields = {"notes": "by transfer", "done": True, "priority": "high", "due": "2026-05-01T09:00:00Z"}
+    return client.post("/todos", {"title": "Pay rent"} | fields).json()
+
+
+@pytest.fixture
+def dog(client):
+    return client.post("/todos", {"title": "Walk the dog"}).json()
+
+
+def test_a_change_is_answered_and_kept(client, rent):
+    answer = client.patch(f"/todos/{rent['id']}", title=" Pay the rent ", priority="low")
+
+    assert answer.status_code == 200
+    assert (answer.json()["title"], answer.json()["priority"]) == ("Pay the rent", "low")
+    assert client.get(f"/todos/{rent['id']}").json() == answer.json()
+
+
+def test_what_a_change_does_not_name_stays(client, rent, dog):
+    changed = client.patch(f"/todos/{rent['id']}", priority="low").json()
+
+    assert changed | {"updated_at": None} == rent | {"priority": "low", "updated_at": None}
+    assert client.get(f"/todos/{dog['id']}").json() == dog
+
+
+def test_a_change_of_nothing_is_fine(client, rent):
+    answer = client.patch(f"/todos/{rent['id']}")
+
+    assert (answer.status_code, answer.json()["title"]) == (200, "Pay rent")
+
+
+def test_notes_and_due_date_can_be_taken_away(client, rent):
+    changed = client.patch(f"/todos/{rent['id']}", notes=None, due=None).json()
+
+    assert (changed["notes"], changed["due"]) == (None, None)
+
+
+def test_what_is_done_can_be_opened_again(client, rent):
+    changed = client.patch(f"/todos/{rent['id']}", done=False, priority="normal").json()
+
+    assert changed["done"] is False
+    assert changed["priority"] == "normal"
+
+
+def test_a_renamed_todo_is_found_and_guarded_by_its_new_title_alone(client, rent):
+    client.patch(f"/todos/{rent['id']}", title="Feed the cat")
+
+    assert (client.titles(search="rent"), client.titles(search="cat")) == ([], ["Feed the cat"])
+    assert client.post("/todos", {"title": "feed the CAT"}).status_code == 409
+    assert client.post("/todos", {"title": "Pay rent"}).status_code == 201
+
+
+def test_a_refused_change_changes_nothing(client, rent, dog):
+    answer = client.patch(f"/todos/{dog['id']}", notes="twice a day", title="PAY RENT")
+
+    assert answer.status_code == 409
+    assert client.get(f"/todos/{dog['id']}").json() == dog
+
+
+def test_a_deleted_todo_is_gone_and_the_others_stay(client, rent, dog):
+    answer = client.delete(f"/todos/{rent['id']}")
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert client.get(f"/todos/{rent['id']}").status_code == 404
+    assert client.list() == {"items": [dog], "total": 1}
+
+
+def test_the_title_of_a_deleted_todo_is_free_and_its_id_is_not(client, rent):
+    client.delete(f"/todos/{rent['id']}")
+
+    assert client.add("Pay rent")["id"] != rent["id"]

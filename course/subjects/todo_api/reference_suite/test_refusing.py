@@ -1,0 +1,93 @@
+"""What the service refuses: invalid input, taken titles and todos that are not there."""
+
+from __future__ import annotations
+
+import pytest
+
+WRONG = [
+    {"title": "", "notes": "x" * 2_001, "done": "yes", "priority": "urgent", "due": "2026-05-01T09:00:00"},
+    {"title": " \n\t ", "notes": "a\0b", "done": 1, "due": 1_767_225_600, "colour": "red"},
+    {"title": None, "done": None, "priority": None, "due": "tomorrow", "created_at": "2026-05-01T09:00:00Z"},
+    {"title": "x" * 201, "notes": 7, "due": "9999-12-31T23:59:59-01:00"},
+    {"title": "a\0b", "done": "false"},
+]
+
+
+@pytest.mark.parametrize("fields", WRONG, ids=["wrong", "also wrong", "null", "too much", "NUL"])
+def test_each_invalid_field_is_named(client, fields):
+    todo = client.add("Pay rent")
+
+    for answer in (client.post("/todos", fields), client.patch(f"/todos/{todo['id']}", **fields)):
+        assert answer.status_code == 422
+        assert {problem["loc"][-1] for problem in answer.json()["detail"]} == fields.keys()
+    assert client.list()["items"] == [todo]
+
+
+def test_text_is_measured_in_characters_and_a_title_after_trimming(client):
+    answer = client.post("/todos", {"title": f"  {'ä' * 200}  ", "notes": "é" * 2_000})
+
+    assert answer.status_code == 201
+    assert (len(answer.json()["title"]), len(answer.json()["notes"])) == (200, 2_000)
+
+
+@pytest.mark.parametrize("size", [0, 101])
+def test_a_batch_has_one_to_a_hundred_todos(client, size):
+    batch = [{"title": f"Chore {number}"} for number in range(size)]
+
+    assert client.post("/todos/batch", batch).status_code == 422
+
+
+def test_an_invalid_question_is_refused(client):
+    questions = [{"limit": 0}, {"offset": -1}, {"order": "colour"}, {"done": "maybe"}, {"search": "\0"}]
+
+    assert [client.get("/todos", **question).status_code for question in questions] == [422] * 5
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b'{"title": "Walk"', 400), (b'{"title": "\xff"}', 400), (rb'{"title": "\ud800"}', 422), (b'{"title": NaN}', 422)],
+    ids=["cut off", "not UTF-8", "half a character", "no number"],
+)
+def test_what_is_no_json_is_a_bad_request_and_what_json_cannot_send_back_is_invalid(client, body, status):
+    answer = client.request("POST", "/todos", content=body, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == status
+
+
+def test_a_title_is_taken_whatever_its_case(client):
+    todo = client.add("Pay rent", notes="by transfer", done=True)
+
+    answer = client.post("/todos", {"title": "  pay RENT ", "notes": "in cash"})
+
+    assert answer.status_code == 409
+    assert isinstance(answer.json()["detail"], str)
+    assert client.list() == {"items": [todo], "total": 1}
+
+
+@pytest.mark.parametrize(("first", "second"), [("Straße", "STRASSE"), ("Caf\u00e9", "CAFE\u0301")])
+def test_titles_are_compared_as_people_read_them(client, first, second):
+    client.add(first)
+
+    assert client.post("/todos", {"title": second}).status_code == 409
+
+
+def test_a_todo_can_take_its_own_title_in_other_capitals_and_not_that_of_another(client):
+    client.add("Walk")
+    path = f"/todos/{client.add('Pay rent')['id']}"
+
+    assert client.patch(path, title="PAY RENT").status_code == 200
+    assert client.patch(path, title="WALK").status_code == 409
+    assert client.get(path).json()["title"] == "PAY RENT"
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_a_todo_that_is_not_there_is_not_found(client, method):
+    deleted = client.add("Pay rent")["id"]
+    client.delete(f"/todos/{deleted}")
+
+    for todo_id in (deleted, "no-such-todo", 10**20):
+        answer = client.request(method, f"/todos/{todo_id}", json={"title": "Walk"} if method == "PATCH" else None)
+        assert answer.status_code == 404
+        assert answer.headers["Content-Type"] == "application/json"
+        assert isinstance(answer.json()["detail"], str)
+    assert client.titles() == []
