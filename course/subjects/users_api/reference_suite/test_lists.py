@@ -1,13 +1,25 @@
 """Search and paging."""
 
 import pytest
+from users_api.models import User
 
 
 @pytest.fixture
-def five(sign_up):
-    """Five users, oldest first."""
-    names = ["Ada Lovelace", "Grace Hopper", "Alan_Turing", "Alan Kay", "Barbara 100% Liskov"]
-    return [sign_up(f"{number}@example.org", name) for number, name in enumerate(names)]
+def add_users(session):
+    """Put users into the database, oldest first, and return their ids: a request for each would take longer."""
+
+    def add(*names):
+        users = [User(name=name, email=f"{number}@example.org", password_hash="-") for number, name in enumerate(names)]
+        session.add_all(users)
+        session.commit()
+        return [user.id for user in users]
+
+    return add
+
+
+@pytest.fixture
+def five(add_users):
+    return add_users("Ada Lovelace", "Grace Hopper", "Alan_Turing", "Alan Kay", "Barbara 100% Liskov")
 
 
 def names(response):
@@ -16,18 +28,18 @@ def names(response):
 
 
 def test_the_list_is_oldest_first_even_after_an_update(client, five):
-    client.patch(f"/users/{five[0]['id']}", json={"name": "Ada King"})
+    client.patch(f"/users/{five[0]}", json={"name": "Ada King"})
     assert names(client.get("/users"))[:2] == ["Ada King", "Grace Hopper"]
 
 
 def test_a_user_in_the_list_looks_as_when_read_alone(client, five):
-    assert client.get("/users").json() == {"items": five, "total": 5}
+    alone = [client.get(f"/users/{user_id}").json() for user_id in five]
+    assert client.get("/users").json() == {"items": alone, "total": 5}
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(client, five):
     pages = [names(client.get("/users", params={"limit": 2, "offset": offset})) for offset in (0, 2, 4, 6)]
-    assert sum(pages, []) == [user["name"] for user in five]  # noqa: RUF017 - five names
-    assert [len(page) for page in pages] == [2, 2, 1, 0]
+    assert pages == [["Ada Lovelace", "Grace Hopper"], ["Alan_Turing", "Alan Kay"], ["Barbara 100% Liskov"], []]
 
 
 def test_the_total_counts_all_that_was_found_and_not_the_page(client, five):
@@ -35,14 +47,15 @@ def test_the_total_counts_all_that_was_found_and_not_the_page(client, five):
     assert client.get("/users", params={"search": "alan", "limit": 1}).json()["total"] == 2
 
 
-def test_a_page_holds_twenty_unless_told_otherwise(client, sign_up):
-    for number in range(21):
-        sign_up(f"user{number}@example.org")
+def test_a_page_holds_twenty_unless_told_otherwise(client, add_users):
+    add_users(*["Somebody"] * 21)
     assert len(names(client.get("/users"))) == 20
     assert len(names(client.get("/users", params={"limit": 100}))) == 21
 
 
-@pytest.mark.parametrize("wrong", [{"limit": 0}, {"limit": 101}, {"offset": -1}, {"limit": "many"}], ids=str)
+@pytest.mark.parametrize(
+    "wrong", [{"limit": 0}, {"limit": 101}, {"limit": "many"}, {"offset": -1}, {"offset": 10**20}], ids=str
+)
 def test_a_page_out_of_bounds_is_answered_with_422(client, wrong):
     assert client.get("/users", params=wrong).status_code == 422
 
