@@ -81,24 +81,7 @@ def _run(container: PostgresContainer, password: str) -> tuple[str, int, str]:
         said = (_log(container).strip().splitlines() or [str(error)])[-1]
         raise ServerStartError(f"PostgreSQL in {container.image} did not become ready: {said}.", WAY_OUT) from None
     except DockerException as error:
-        said = str(getattr(error, "explanation", None) or error).rstrip(".")
-        what, way_out = (container.image, WAY_OUT) if _is_created(container) else _first_container(container)
-        raise ServerStartError(f"Docker could not start {what}: {said}.", way_out) from None
-
-
-def _first_container(container: PostgresContainer) -> tuple[str, str]:
-    """What failed before our container was there: Ryuk comes first, unless it is switched off or runs already."""
-    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415 - as above
-    from testcontainers.core.container import Reaper  # noqa: PLC0415 - as above
-
-    if testcontainers_config.ryuk_disabled or Reaper._instance is not None:  # noqa: SLF001 - it has no other sign
-        return container.image, WAY_OUT
-    step = "TESTCONTAINERS_RYUK_DISABLED=true goes without it: the course cleans up itself."
-    return f"{testcontainers_config.ryuk_image}, Testcontainers' own cleaner", step
-
-
-def _is_created(container: PostgresContainer) -> bool:
-    return container._container is not None  # noqa: SLF001 - as above
+        raise containers.start_error(container, error, WAY_OUT) from None
 
 
 def _is_running(container: PostgresContainer) -> bool:

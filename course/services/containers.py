@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from course.services.docker import address, engine
 from course.services.owners import Owner
+from course.services.server import ServerStartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from testcontainers.core.container import DockerContainer
 
 LABEL = "course.owner"
 _PATIENCE = 20  # seconds for an engine that answered a moment ago
@@ -35,6 +38,30 @@ def remove_project(name: str) -> bool:
 def remove_orphaned() -> tuple[str, ...]:
     """Remove every container whose label names a dead owner, noted or not; returns their names."""
     return _ask(lambda client: _remove(client, {"label": LABEL}, _is_orphan), otherwise=())
+
+
+def start_error(container: DockerContainer, error: Exception, way_out: str) -> ServerStartError:
+    """The error to raise where Docker could not start a container of Testcontainers.
+
+    Args:
+        container: What was to be started.
+        error: What Docker raised.
+        way_out: How to go on without it, as a sentence.
+    """
+    said = str(getattr(error, "explanation", None) or error).rstrip(".")
+    if _failed_at_ryuk(container):
+        step = "TESTCONTAINERS_RYUK_DISABLED=true goes without it: the course cleans up itself."
+        return ServerStartError(f"Docker could not start Ryuk, Testcontainers' own cleaner: {said}.", step)
+    return ServerStartError(f"Docker could not start {container.image}: {said}.", way_out)
+
+
+def _failed_at_ryuk(container: DockerContainer) -> bool:
+    """Whether it failed before the container was there: Ryuk comes first, unless it is switched off or runs already."""
+    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415 - takes a while to load
+    from testcontainers.core.container import Reaper  # noqa: PLC0415 - as above
+
+    ryuk_is_there = testcontainers_config.ryuk_disabled or Reaper._instance is not None  # noqa: SLF001 - no other sign
+    return not ryuk_is_there and container._container is None  # noqa: SLF001 - as above
 
 
 def _remove(client: Any, filters: dict[str, str], which: Callable[[Any], bool] = bool) -> tuple[str, ...]:  # noqa: ANN401 - docker ships no types

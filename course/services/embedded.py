@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _DEADLINE = 60.0  # seconds: a busy machine is slow, and a dead server is noticed at once
 _TRIES = 5  # another program may take the free port before the server does
 _PORT_TAKEN = ("could not bind", "could not create any TCP/IP sockets")
+_COMPLAINTS = ("FATAL:  ", "ERROR:  ", "LOG:  invalid value", "LOG:  unrecognized", "LOG:  parameter")
 
 
 class PortTakenError(ServerStartError):
@@ -90,7 +91,7 @@ class Embedded:
             process.stop()
             raise
         seconds = time.monotonic() - begin
-        sentence = f"{found.version} embedded, up in {seconds:.1f} s"
+        sentence = f"{found.version} embedded, up in {max(seconds, 0.1):.1f} s"
         return Server(
             "embedded", "127.0.0.1", port, self.user, password, found.version, seconds, sentence,
             socket_dir=process.folder if _has_sockets() else None, end=process.stop, log=process.log,
@@ -155,7 +156,7 @@ def _becomes_ready(process: Supervised) -> bool:
 def _reason(process: Supervised) -> str:
     """The last words of a server that did not start. They may come a moment after its end."""
     for _ in range(50):
-        lines = [line for line in process.log().splitlines() if "FATAL" in line or "ERROR" in line]
+        lines = [line for line in process.log().splitlines() if any(words in line for words in _COMPLAINTS)]
         if lines:
             return " ".join(line.partition(":  ")[2] for line in lines)
         time.sleep(0.01)

@@ -1,0 +1,203 @@
+"""NATS with JetStream for a lesson, from the same four kinds of provider as PostgreSQL."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from course.errors import CourseError
+from course.services import compose, containers, docker, nats_embedded, orphans
+from course.services.choice import choose
+from course.services.server import ServerGoneError, ServerStartError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VARIABLE = "COURSE_NATS"
+ADDRESS = "COURSE_NATS_URL"
+IMAGE = "nats:2"
+WAY_OUT = "This lesson also runs on embedded NATS (COURSE_NATS=embedded)."
+_BY_DEFAULT = f"(Docker was not asked: {VARIABLE}=container uses it)"
+_PORT = 4222
+_DEADLINE = 60.0  # seconds
+
+
+def _nothing() -> None:
+    """What there is to stop about a server that somebody else runs."""
+
+
+def _silence() -> str:
+    """What there is to read about a server that somebody else runs."""
+    return ""
+
+
+@dataclass(frozen=True)
+class NatsServer:
+    """A running NATS server with JetStream. A context manager that stops it at the end.
+
+    Attributes:
+        provider: Who runs it: "embedded", "container", "compose" or "external".
+        url: Where it listens, such as "nats://127.0.0.1:4222".
+        version: The server's version, such as "2.12.1".
+        seconds: How long it took until it was ready.
+        sentence: What the panel says about it.
+        end: Ends it; `stop` calls this.
+        log: Reads the end of what it wrote.
+    """
+
+    provider: str
+    url: str
+    version: str
+    seconds: float
+    sentence: str
+    end: Callable[[], None] = field(default=_nothing, repr=False, compare=False)
+    log: Callable[[], str] = field(default=_silence, repr=False, compare=False)
+
+    def stop(self) -> None:
+        """Stop it, if the course started it. A second call does nothing."""
+        self.end()
+
+    def alive(self) -> bool:
+        """Whether a NATS server answers there now, within a second or so."""
+        return greeting(self.url) is not None
+
+    def require(self) -> None:
+        """Do nothing while the server answers.
+
+        Raises:
+            ServerGoneError: It was ended by something else in the meantime.
+        """
+        if not self.alive():
+            raise ServerGoneError(
+                f"The NATS server ({self.provider}) at {place(self.url)} answers no longer.",
+                "Run the cell with course.begin again: it starts a new one, and your cells are as they were.",
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def nats(provider: str | None = None) -> NatsServer:
+    """Start a NATS server with JetStream.
+
+    Args:
+        provider: "embedded", "container", "compose" or "external"; COURSE_NATS if none is given, else "embedded".
+
+    Raises:
+        UnknownProviderError: There is no such provider; the nearest one is suggested.
+        CourseError: It did not start; the error tells why and the way out.
+
+    Example:
+        >>> with nats("embedded") as server:
+        ...     server.url.startswith("nats://127.0.0.1:"), server.alive()
+        (True, True)
+    """
+    orphans.reap()
+    begin, chosen = time.monotonic(), choose(provider, VARIABLE, PROVIDERS)
+    url, how, end, log = PROVIDERS[chosen]()
+    told = _wait(url, end, log)
+    seconds = time.monotonic() - begin
+    by_default = "" if provider or os.environ.get(VARIABLE) else f" {_BY_DEFAULT}"
+    sentence = f"{told['version']} {how}, up in {max(seconds, 0.1):.1f} s{by_default}"
+    return NatsServer(chosen, url, str(told["version"]), seconds, sentence, end, log)
+
+
+def place(url: str) -> str:
+    """Host and port, without the password that a URL may hold.
+
+    Example:
+        >>> place("nats://ann:secret@queue.test")
+        'queue.test:4222'
+    """
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or _PORT}"
+
+
+def greeting(url: str, seconds: float = 1.5) -> dict[str, Any] | None:
+    """What a NATS server says about itself to whoever connects; none where none answers."""
+    parts = urlsplit(url)
+    with (
+        contextlib.suppress(OSError, ValueError),
+        socket.create_connection((parts.hostname or "", parts.port or _PORT), timeout=seconds) as connection,
+        connection.makefile("rb") as lines,
+    ):
+        word, _, rest = lines.readline(65536).partition(b" ")
+        told = json.loads(rest) if word == b"INFO" else None
+        return told if isinstance(told, dict) else None
+    return None
+
+
+_Started = tuple[str, str, "Callable[[], None]", "Callable[[], str]"]
+
+
+def _embedded() -> _Started:
+    server, port = nats_embedded.start()
+    return f"nats://127.0.0.1:{port}", "embedded", server.stop, server.log
+
+
+def _container() -> _Started:
+    """NATS in a container, with Testcontainers' own wait, which reads the log."""
+    docker.engine().require(WAY_OUT)
+    from docker.errors import DockerException  # noqa: PLC0415 - takes a while to load
+    from testcontainers.community.nats import NatsContainer  # noqa: PLC0415 - as above
+
+    name = f"course-nats-{secrets.token_hex(4)}"
+    container = NatsContainer(IMAGE, jetstream=True).with_name(name).with_kwargs(labels=containers.labels())
+    end = orphans.once(orphans.register("nats", container=name), container.stop)
+    try:
+        container.start()
+    except (DockerException, TimeoutError) as error:
+        end()
+        raise containers.start_error(container, error, WAY_OUT) from None
+    except BaseException:
+        end()
+        raise
+    return container.nats_uri(), f"in a container ({IMAGE})", end, _silence
+
+
+def _compose() -> _Started:
+    usual = f"nats://127.0.0.1:{compose.usual_port('nats')}"
+    if greeting(usual):
+        return usual, "by Compose (already there, and left running)", _nothing, _silence
+    project = compose.bring_up("nats")
+    return f"nats://127.0.0.1:{project.port}", f"by Compose (project {project.name})", project.end, _silence
+
+
+def _external() -> _Started:
+    url = os.environ.get(ADDRESS, "")
+    if not url.startswith(("nats://", "tls://")) or not urlsplit(url).hostname:
+        raise CourseError(f"{ADDRESS} is not set to a NATS server.", "It looks like nats://localhost:4222.")
+    return url, f"external at {place(url)}", _nothing, _silence
+
+
+PROVIDERS: dict[str, Callable[[], _Started]] = {
+    "embedded": _embedded,
+    "container": _container,
+    "compose": _compose,
+    "external": _external,
+}
+
+
+def _wait(url: str, end: Callable[[], None], log: Callable[[], str]) -> dict[str, Any]:
+    """Wait until the server greets, and see that JetStream is on."""
+    until = time.monotonic() + (_DEADLINE if end is not _nothing else 3.0)
+    while not (told := greeting(url)):
+        if time.monotonic() > until:
+            said = (log().strip().splitlines() or ["it said nothing"])[-1]
+            end()
+            raise ServerStartError(f"No NATS server answers at {place(url)}: {said}.", WAY_OUT)
+        time.sleep(0.02)
+    if not told.get("jetstream"):
+        end()
+        raise ServerStartError(f"The NATS server at {place(url)} has no JetStream.", "Start it with --jetstream.")
+    return told
