@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from course.services.stand_in.client import StandInClient
     from course.services.stand_in.container import Program
     from course.services.stand_in.settings import Settings
 
@@ -71,10 +70,8 @@ def program(settings: Settings) -> Program:
     return Shared(wish, address) if address and wish.fits_any_server() else Postgres(wish)
 
 
-def start_reaper(client: StandInClient) -> None:
-    """Start what ends forgotten containers, as testcontainers does before its first one that Docker runs."""
-    del client
-    container = sys.modules.get("testcontainers.core.container")
+def start_reaper_before(image: str) -> None:
+    """Start what ends forgotten containers, as testcontainers does before any that Docker runs but the reaper itself."""
     config = sys.modules["testcontainers.core.config"].testcontainers_config
-    if container is not None and chosen.reaper is not None and not config.ryuk_disabled:
+    if chosen.reaper is not None and not config.ryuk_disabled and image != config.ryuk_image:
         chosen.reaper()

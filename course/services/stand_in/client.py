@@ -11,6 +11,7 @@ from testcontainers.core import docker_client
 from testcontainers.core.config import ConnectionMode
 from testcontainers.core.inspect import ContainerInspectInfo
 
+from course.services.docker import engine
 from course.services.stand_in import choice
 from course.services.stand_in.container import StandInContainer
 from course.services.stand_in.errors import StandInError
@@ -49,7 +50,9 @@ class StandInClient(DockerClient):  # type: ignore[misc] # the original, whateve
         """
         known = Image.read(image)
         if known is None:
-            return self._real(f"Nothing stands in for the image {image!r}").create(image, command=command, **options)
+            docker = self._real(f"Nothing stands in for the image {image!r}")
+            choice.start_reaper_before(image)
+            return docker.create(image, command=command, **options)
         given = {name: options.pop(name, None) for name in ("environment", "ports")}
         settings = Settings.read(known, command=command, **given, options=options)
         container = StandInContainer(settings, choice.program(settings))
@@ -124,11 +127,11 @@ class StandInClient(DockerClient):  # type: ignore[misc] # the original, whateve
             EngineNeededError: None answers.
         """
         if self._connected is None:
-            try:
-                self._connected = DockerClient(**self._options)
-            except DockerException as problem:
-                raise EngineNeededError(f"{what}, a Docker engine is needed, and none answers.") from problem
-            choice.start_reaper(self)
+            found = engine()
+            if not found.answers:
+                none = f"a Docker engine is needed, and none answers at {found.address} ({found.why})."
+                raise EngineNeededError(f"{what}: {none}", found.next_step)
+            self._connected = DockerClient(**self._options)
         return self._connected
 
 

