@@ -131,6 +131,8 @@ def _login(port: int) -> dict[str, str | int]:
 
 def _server(port: int, version: str, begin: float, how: str, end: Callable[[], None] | None = None) -> Server:
     seconds = time.monotonic() - begin
-    sentence = f"{version} by Compose ({how}), up in {seconds:.1f} s"
+    sentence = (
+        f"{version} by Compose ({how})" if end is None else f"{version} by Compose ({how}), up in {seconds:.1f} s"
+    )
     server = Server("compose", _HOST, port, _NAME, _NAME, version, seconds, sentence)
     return server if end is None else dataclasses.replace(server, end=end)

@@ -40,6 +40,11 @@ def remove_orphaned() -> tuple[str, ...]:
     return _ask(lambda client: _remove(client, {"label": LABEL}, _is_orphan), otherwise=())
 
 
+def has_image(name: str) -> bool:
+    """Whether an image is on this machine already, so that nothing has to be loaded."""
+    return _ask(lambda client: bool(client.images.list(name=name)), otherwise=False)
+
+
 def start_error(container: DockerContainer, error: Exception, way_out: str) -> ServerStartError:
     """The error to raise where Docker could not start a container of Testcontainers.
 

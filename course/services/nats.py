@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import secrets
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 VARIABLE = "COURSE_NATS"
 ADDRESS = "COURSE_NATS_URL"
 IMAGE = "nats:2"
+COMPOSE_IMAGE = "nats:2-alpine"  # as compose.yaml has it
 WAY_OUT = "This lesson also runs on embedded NATS (COURSE_NATS=embedded)."
 _BY_DEFAULT = f"(Docker was not asked: {VARIABLE}=container uses it)"
 _PORT = 4222
@@ -103,13 +105,20 @@ def nats(provider: str | None = None) -> NatsServer:
         (True, True)
     """
     orphans.reap()
-    begin, chosen = time.monotonic(), choose(provider, VARIABLE, PROVIDERS)
-    url, how, end, log = PROVIDERS[chosen]()
+    server = start(choose(provider, VARIABLE, PROVIDERS))
+    if provider is None and not os.environ.get(VARIABLE):
+        return dataclasses.replace(server, sentence=f"{server.sentence} {_BY_DEFAULT}")
+    return server
+
+
+def start(provider: str) -> NatsServer:
+    """Start one from the provider of this name; see `nats` for the rest."""
+    begin = time.monotonic()
+    url, how, end, log = PROVIDERS[provider]()
     told = _wait(url, end, log)
     seconds = time.monotonic() - begin
-    by_default = "" if provider or os.environ.get(VARIABLE) else f" {_BY_DEFAULT}"
-    sentence = f"{told['version']} {how}, up in {max(seconds, 0.1):.1f} s{by_default}"
-    return NatsServer(chosen, url, str(told["version"]), seconds, sentence, end, log)
+    took = "" if end is _nothing else f", up in {max(seconds, 0.1):.1f} s"
+    return NatsServer(provider, url, str(told["version"]), seconds, f"{told['version']} {how}{took}", end, log)
 
 
 def place(url: str) -> str:
