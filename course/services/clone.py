@@ -1,0 +1,163 @@
+"""One database of a pool, and the session that watches it and puts it right after use."""
+
+# ruff: noqa: S608 - statements are made of names that the server itself has quoted
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from course.services import marks
+from course.services.connection import connect
+from course.services.fingerprint import NEWER, ask, measure, next_transaction, sql_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from course.services.fingerprint import Fingerprint, Table
+    from course.services.server import Server
+
+_MOST_RESETS = 500  # by then, what deleted rows leave behind in files and indexes begins to cost time
+_MOST_GROWTH = 1 << 20  # bytes: a test that wrote that much, or many that left traces
+_PATIENCE = 3.0  # seconds until the sessions that were told to end have ended
+
+# Tells the other sessions in the database to end; answers with their number, and with transactions that wait for the
+# second half of a two-phase commit.
+_OTHERS = """
+SELECT count(pg_terminate_backend(pid)),
+  (SELECT array_agg(gid) FROM pg_prepared_xacts WHERE database = current_database())
+FROM pg_stat_get_activity(NULL)
+WHERE datid = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND pid <> pg_backend_pid() AND backend_type IS DISTINCT FROM 'autovacuum worker'
+"""
+
+
+class Clone:
+    """A database of the pool.
+
+    Args:
+        server: Where it is.
+        name: Its name.
+        replica: Whether the session may silence triggers and foreign keys, which a reset needs.
+
+    Raises:
+        ForeignDatabaseError: The course did not create it.
+    """
+
+    def __init__(self, server: Server, name: str, *, replica: bool = True) -> None:
+        self.name = name
+        self.resets = 0
+        self.mark = 0
+        self.fingerprint: Fingerprint | None = None
+        self.connection = connect(server, name, replica=replica)
+        try:
+            marks.refuse_unless_ours(self.connection, name)
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def watch(self, fingerprint: Fingerprint | None) -> None:
+        """Remember what it looks like now, before anybody works with it. The statements of a reset are made ready."""
+        self.fingerprint = fingerprint
+        self.mark = next_transaction(self.connection)
+        self.quieten()
+        if fingerprint is not None:
+            measure(self.connection, fingerprint.numbers)
+            ask(self.connection, fingerprint.question, self.mark)
+
+    def is_open(self) -> bool:
+        """Whether its server is there, as far as can be seen without asking: a server that ends says so."""
+        try:
+            for _ in range(2):  # its last words, then the end
+                self.connection.pgconn.consume_input()
+        except psycopg.OperationalError:
+            return False
+        return self.connection.pgconn.status == psycopg.pq.ConnStatus.OK
+
+    def reset(self) -> bool:
+        """Make it like the template again.
+
+        Returns:
+            False if that cannot be done, or takes longer than to make a new one. Then it is to be dropped.
+        """
+        self.resets += 1
+        if not self.quieten() or self.fingerprint is None or self.resets > _MOST_RESETS:
+            return False
+        if measure(self.connection, self.fingerprint.numbers) > self.fingerprint.size + _MOST_GROWTH:
+            return False
+        found = ask(self.connection, self.fingerprint.question, self.mark)
+        if found == self.fingerprint.values:
+            return True
+        return self._restore(self.fingerprint, found)
+
+    def quieten(self) -> bool:
+        """End the other sessions in it, with their transactions and locks; whether they ended in time."""
+        end = time.monotonic() + _PATIENCE
+        while True:
+            others, prepared = self.connection.execute(_OTHERS, prepare=True).fetchone() or (0, None)
+            for gid in prepared or ():
+                self.connection.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(gid)))
+            if others == 0:
+                return True
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.0003)
+
+    def close(self) -> None:
+        """End the session that watches it."""
+        self.connection.close()
+
+    def _restore(self, fingerprint: Fingerprint, found: tuple[tuple[int, int], ...]) -> bool:
+        catalogs = len(fingerprint.values) - len(fingerprint.tables) - len(fingerprint.sequences)
+        if found[:catalogs] != fingerprint.values[:catalogs]:
+            return False  # the schema was changed
+        rows = slice(catalogs, catalogs + len(fingerprint.tables))
+        changed = list(_changed(fingerprint.tables, fingerprint.values[rows], found[rows]))
+        if not all(_can_be_restored(table, lost) for table, lost in changed):
+            return False
+        sequences = zip(fingerprint.sequences, fingerprint.values[rows.stop :], found[rows.stop :], strict=True)
+        self._put_back(
+            [table for table, lost in changed if not lost],
+            [table for table, lost in changed if lost],
+            [
+                f"SELECT setval({_quote(name)}, {clean[0]}, {bool(clean[1])})"
+                for name, clean, now in sequences
+                if now != clean
+            ],
+        )
+        return True
+
+    def _put_back(self, grown: list[Table], damaged: list[Table], sequences: list[str]) -> None:
+        """Delete what was added, write anew what is not whole, turn sequences back; all or nothing, in one go."""
+        deletes = [f"DELETE FROM ONLY {table.name} WHERE {NEWER % {'mark': self.mark}}" for table in grown]
+        deletes += [f"DELETE FROM ONLY {table.name}" for table in damaged]
+        cursor = self.connection.cursor()
+        cursor.execute(sql_of("; ".join(["BEGIN", *deletes, *sequences, "SELECT pg_current_xact_id()::text::bigint"])))
+        while cursor.nextset():
+            pass
+        row = cursor.fetchone()
+        for table in damaged:
+            with cursor.copy(sql_of(f"COPY {table.name} ({table.columns}) FROM STDIN")) as copy:
+                copy.write(table.rows)
+        cursor.execute("COMMIT")
+        self.mark = (int(row[0]) + 1) & 0xFFFFFFFF if row else self.mark
+
+
+def _changed(
+    tables: tuple[Table, ...], clean: tuple[tuple[int, int], ...], found: tuple[tuple[int, int], ...]
+) -> Iterator[tuple[Table, bool]]:
+    """The tables whose rows are not those of the template, and whether rows of the template are lost."""
+    for table, (rows, _), (older, newer) in zip(tables, clean, found, strict=True):
+        if older != rows or newer:
+            yield table, older != rows
+
+
+def _can_be_restored(table: Table, lost: bool) -> bool:
+    return table.resettable and (table.columns is not None or not lost)
+
+
+def _quote(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"

@@ -1,0 +1,82 @@
+"""How the pool itself connects: to the server it was given and to nothing that the environment names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from course.errors import CourseError
+from course.services.server import ServerGoneError
+
+if TYPE_CHECKING:
+    from course.services.server import Server
+
+# No object of a learner's database may stand in for one of PostgreSQL's own, no setting of it may change
+# how values are written down, and no statement may wait for ever.
+_SETTINGS = {
+    "search_path": "pg_catalog",
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "1",
+    "default_transaction_read_only": "off",
+    "default_transaction_isolation": r"read\ committed",
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+    "client_min_messages": "error",
+}
+_PATIENCE = 10  # seconds to connect, and to go without an answer of a machine
+
+
+def connect(
+    server: Server, database: str = "postgres", *, seconds: int = 30, replica: bool = False
+) -> psycopg.Connection:
+    """Open a connection in autocommit mode, over the server's socket where it has one.
+
+    Args:
+        server: Where to connect; PGHOSTADDR and its like in the environment are not looked at.
+        database: The database's name.
+        seconds: How long one statement may take.
+        replica: Whether triggers and foreign keys stay silent for it, as for a replica. Needs a superuser.
+
+    Raises:
+        psycopg.Error: It could not connect.
+    """
+    settings = {**_SETTINGS, "statement_timeout": f"{seconds}s", "lock_timeout": f"{seconds}s"}
+    if replica:
+        settings["session_replication_role"] = "replica"
+    return psycopg.connect(
+        server.url(database, driver=None),
+        host=str(server.socket_dir or server.host),
+        hostaddr="",
+        options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
+        application_name="course pool",
+        connect_timeout=_PATIENCE,
+        tcp_user_timeout=_PATIENCE * 1000,
+        autocommit=True,
+    )
+
+
+def explain(server: Server, error: psycopg.Error) -> CourseError:
+    """Turn what PostgreSQL said into one sentence and the next step."""
+    reason = str(error).strip().partition("\n")[0]
+    if isinstance(error, psycopg.OperationalError) and not server.alive():
+        return ServerGoneError(
+            f"The PostgreSQL server ({server.provider}) at {server.host}:{server.port} answers no longer: {reason}.",
+            "Start it again (in a notebook: run the cell with course.begin again), then make a new pool.",
+        )
+    return PoolError(f"PostgreSQL could not do what the database pool asked for: {reason}.", _advice(error))
+
+
+def _advice(error: psycopg.Error) -> str:
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return "Give the role the right to create databases: ALTER ROLE … CREATEDB."
+    if isinstance(error, psycopg.errors.DiskFull):
+        return "Make room on the server's disk, then try again."
+    if isinstance(error, psycopg.errors.TooManyConnections):
+        return "Close pools and sessions that you need no longer, or raise max_connections."
+    return "Try again; if it stays, start the server anew."
+
+
+class PoolError(CourseError):
+    """The database pool could not do what it was asked for."""
