@@ -17,7 +17,6 @@ unexport PYTHONDONTWRITEBYTECODE
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /System/Library/Keychains),)
 export UV_SYSTEM_CERTS ?= true
 endif
-ROOT_ARGS := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 FAST := -m "not slow and not docker and not browser"
 
 .DEFAULT_GOAL := help
@@ -54,7 +53,7 @@ $(STAMP):
 	@rm -f .venv/.set-up-*; touch $@
 
 lab: setup ## Open the course in JupyterLab (LAB_ARGS="--no-browser" and the like are passed on)
-	@$(BIN)/course lab workspace -- $(ROOT_ARGS) $(LAB_ARGS)
+	@$(BIN)/course lab workspace $(LAB_ARGS)
 
 doctor: setup ## Say what is on this machine and what each lesson will run on
 	@$(BIN)/course doctor

@@ -53,6 +53,7 @@ def solution_notebook(lesson: Lesson, path: Path) -> Notebook:
     for cell in checked_source(lesson, path):
         cells.append(rendered(cell, solved(path, cell), cell.tags))
         if cell.expected is not None:
+            cells[-1]["execution_count"] = 1  # a cell with outputs has run, says the format
             cells[-1]["outputs"] = [
                 {"name": "stdout", "output_type": "stream", "text": cell.expected.splitlines(keepends=True)}
             ]

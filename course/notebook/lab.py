@@ -31,6 +31,7 @@ def command(workspace: Workspace, port: int | None, extra: tuple[str, ...]) -> l
         # The layout of this workspace stays in it; the learner's own theme and shortcuts are theirs and are only read.
         "LabApp.workspaces_dir": (jupyter / "workspaces").resolve(),
         "LabApp.app_settings_dir": (jupyter / "settings").resolve(),
+        "ServerApp.answer_yes": True,  # Ctrl-C ends it at once
         "Application.log_level": "WARN",
     }
     chosen = [f"--{name}={value}" for name, value in options.items()]
@@ -68,16 +69,20 @@ def chosen_port(extra: tuple[str, ...]) -> int | None:
 
 def free_port(first: int = FIRST_PORT, tries: int = 50) -> int:
     """Return the first port from `first` on that is free on this machine; `first` where none is."""
-    for port in range(first, first + tries):
-        with socket.socket() as probe:
-            if os.name != "nt":
+    return next((port for port in range(first, first + tries) if is_free(port)), first)
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server can listen at a port under all addresses of `localhost`."""
+    for family, _, _, _, address in socket.getaddrinfo("localhost", port, type=socket.SOCK_STREAM):
+        with socket.socket(family) as probe:
+            if os.name != "nt":  # a port that was just given up is free; on Windows the option means something else
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind(address)
             except OSError:
-                continue
-            return port
-    return first
+                return False
+    return True
 
 
 def run(workspace: Workspace, port: int | None, extra: tuple[str, ...]) -> int:
