@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import secrets
@@ -86,20 +85,16 @@ def copy(source: Template, target: Path, account: Account | None) -> None:
     Raises:
         folders.DiskFullError: No space is left for it.
     """
-    try:
+    with folders.room(target.parent.parent):
         _copy_tree(source.folder, target, account)
-    except OSError as error:
-        folders.remove(target.parent)
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            raise folders.DiskFullError(target.parent.parent) from error
-        raise
 
 
 def configure(data: Path, settings: Mapping[str, str]) -> None:
     """Write the server's settings, ours first, so that the given ones win."""
     merged = {**SETTINGS, **settings}
     lines = [f"{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in merged.items()]
-    (data / "postgresql.conf").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    with folders.room(data.parent.parent):
+        (data / "postgresql.conf").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 def _make(place: Path, binaries: Binaries, account: Account | None) -> None:
@@ -108,14 +103,14 @@ def _make(place: Path, binaries: Binaries, account: Account | None) -> None:
     draft.mkdir(mode=0o700)
     finished = place.with_name(f"{place.name}.{secrets.token_hex(4)}")
     try:
-        password = secrets.token_urlsafe(18)
-        (draft / "password").write_text(password, encoding="ascii")
+        with folders.room(draft.parent):
+            (draft / "password").write_text(secrets.token_urlsafe(18), encoding="ascii")
         if account is not None:
             account.own(draft, draft / "password")
         _initdb(draft, binaries, account)
-        shutil.copytree(draft, finished)
-        finished.chmod(0o700)
-        finished.replace(place)
+        with folders.room(finished.parent):
+            _copy_tree(draft, finished, None)
+            finished.replace(place)
     finally:
         folders.remove(draft)
         shutil.rmtree(finished, ignore_errors=True)
@@ -129,6 +124,8 @@ def _initdb(draft: Path, binaries: Binaries, account: Account | None) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=draft, **user)  # type: ignore[call-overload]
         if done.returncode == 0:
             return
+    if folders.NO_ROOM in done.stderr:
+        raise folders.DiskFullError(draft.parent)
     raise ServerStartError(
         f"PostgreSQL {binaries.version} could not set up its data folder: {done.stderr.strip()}",
         "Run `course doctor`: it shows what is missing.",

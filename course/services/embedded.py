@@ -110,6 +110,8 @@ class Embedded:
                 break
             if self.port is not None:
                 raise PortTakenError(self.port)
+        if folders.NO_ROOM in reason:
+            raise folders.DiskFullError(process.folder.parent)
         raise ServerStartError(f"PostgreSQL {found.version} did not start: {reason}.", "Run `course doctor`.")
 
     def _introduce(self, process: Supervised, port: int, password: str) -> str:
@@ -130,12 +132,17 @@ def _run(
 ) -> Supervised:
     folder = folders.plan("postgres")
     entry = orphans.register("postgres", folder=folder)
-    folder.mkdir(mode=0o700)
-    if account is not None:
-        account.own(folder)
-    cluster.copy(source, folder / "data", account)
     places = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": str(folder)}
-    cluster.configure(folder / "data", {**places, **options})
+    try:
+        folder.mkdir(mode=0o700)
+        if account is not None:
+            account.own(folder)
+        cluster.copy(source, folder / "data", account)
+        cluster.configure(folder / "data", {**places, **options})
+    except BaseException:
+        folders.remove(folder)
+        entry.release()
+        raise
     command = [found.program("postgres"), "-D", str(folder / "data")]
     return supervise(command, entry, folder, account=account, stop_signal="SIGQUIT")
 

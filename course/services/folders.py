@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import secrets
 import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from course.errors import CourseError
+from course.services import accounts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAME = "integration-testing-course"
+NO_ROOM = os.strerror(errno.ENOSPC)  # as programs say it
 _PREFIX = "course-"
 _ROOM = 1 << 30  # bytes that must be free in memory: a small /dev/shm (64 MB in containers) fills up too soon
 _LONGEST = 60  # characters: a Unix socket's path ends at about 104, and its own name needs some
@@ -32,6 +40,24 @@ class DiskFullError(CourseError):
 def plan(kind: str) -> Path:
     """The path of a folder that does not exist yet, such as `/dev/shm/course-postgres-1f2e3d4c`."""
     return _place() / f"{_PREFIX}{kind}-{secrets.token_hex(4)}"
+
+
+@contextlib.contextmanager
+def room(folder: Path) -> Iterator[None]:
+    """Tell a full disk as what it is.
+
+    Args:
+        folder: Where the block writes.
+
+    Raises:
+        DiskFullError: The block failed for want of space.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise DiskFullError(folder) from error
+        raise
 
 
 def is_ours(folder: Path) -> bool:
@@ -61,11 +87,10 @@ def state() -> Path:
 
 
 def _place() -> Path:
-    memory = Path("/dev/shm")  # noqa: S108 - names are random and the folders private
+    """The best place: memory, the usual temporary folder, or `/tmp` where that one is too long or closed to servers."""
+    memory, short, usual = Path("/dev/shm"), Path("/tmp"), Path(tempfile.gettempdir())  # noqa: S108 - names are random and the folders private
     if sys.platform == "linux" and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM:
         return memory
-    usual = Path(tempfile.gettempdir())
-    short = Path("/tmp")  # noqa: S108 - as above
-    if len(str(usual)) > _LONGEST and os.access(short, os.W_OK):
-        return short
-    return usual
+    account = accounts.for_servers()
+    suits = len(str(usual)) <= _LONGEST and (account is None or account.can_read(usual))
+    return usual if suits or not os.access(short, os.W_OK) else short

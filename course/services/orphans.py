@@ -61,12 +61,13 @@ def register(
 ) -> Entry:
     """Note what is about to be started. Call it before the start, so that no moment is left in which it can be lost."""
     place = folders.state() / "started"
-    place.mkdir(parents=True, exist_ok=True)
     path = place / f"{secrets.token_hex(8)}.json"
     entry = Entry(path, Owner.me(), kind, folder, container, project)
-    draft = path.with_suffix(".new")
-    draft.write_text(_write(entry), encoding="utf-8")
-    draft.replace(path)
+    with folders.room(place):
+        place.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        draft.write_text(_write(entry), encoding="utf-8")
+        draft.replace(path)
     return entry
 
 
