@@ -72,7 +72,8 @@ def test_todos_are_ordered_by_when_they_were_created(client):
 
 @pytest.mark.parametrize("order", [{}, {"order": "priority"}], ids=["no order", "an order with equals"])
 def test_walking_through_the_pages_meets_each_todo_once(client, order):
-    client.post("/todos/batch", [{"title": f"Chore {number}"} for number in range(23)])
+    priorities = ["normal", "high", "low"]
+    client.post("/todos/batch", [{"title": f"Chore {n:02}", "priority": priorities[n % 3]} for n in range(23)])
 
     pages = [client.list(limit=10, offset=offset, **order) for offset in (0, 10, 20, 30)]
 
