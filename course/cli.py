@@ -65,7 +65,9 @@ def doctor() -> None:
 
     from course.services.doctor import examine, table
 
-    Console().print(table(examine()))
+    findings = examine()
+    Console().print(table(findings))
+    sys.exit(1 if any(finding.state == "problem" for finding in findings) else 0)
 
 
 @cli.command()

@@ -1,0 +1,33 @@
+"""The rooms agree: course.toml, sources, both notebooks, subjects and hints name the same things."""
+
+from __future__ import annotations
+
+import pytest
+
+from course.authoring import render
+from course.authoring.verify import prove_lesson
+from course.shipped import CLONE
+from course.syllabus import syllabus
+
+LESSONS = {lesson.slug: lesson for lesson in syllabus().lessons}
+
+
+@pytest.mark.parametrize("folder", ["course/lessons", "notebooks", "solutions"])
+def test_a_folder_holds_the_lessons_of_the_syllabus_and_no_other(folder):
+    found = {path.stem for path in (CLONE / folder).iterdir() if path.suffix in {".py", ".ipynb"}}
+    assert found == set(LESSONS)
+
+
+@pytest.mark.parametrize("slug", LESSONS)
+def test_a_lesson_s_source_agrees_with_course_toml(slug):
+    assert render.learner_notebook(LESSONS[slug], render.LESSONS / f"{slug}.py")["cells"]
+
+
+@pytest.mark.parametrize("slug", LESSONS)
+def test_a_lesson_s_exercises_name_bugs_and_variants_that_exist(slug):
+    assert list(prove_lesson(LESSONS[slug])) == []
+
+
+def test_exercise_ids_are_unique():
+    ids = [exercise.id for lesson in syllabus().everything for exercise in lesson.exercises]
+    assert len(ids) == len(set(ids))
