@@ -71,7 +71,7 @@ def program(settings: Settings) -> Program:
 
 
 def start_reaper_before(image: str) -> None:
-    """Start what ends forgotten containers, as testcontainers does before any that Docker runs but the reaper itself."""
+    """Start what ends forgotten containers, as testcontainers does before all that Docker runs but itself."""
     config = sys.modules["testcontainers.core.config"].testcontainers_config
     if chosen.reaper is not None and not config.ryuk_disabled and image != config.ryuk_image:
         chosen.reaper()

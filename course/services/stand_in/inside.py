@@ -173,6 +173,7 @@ class Inside:
         try:
             done = subprocess.run(
                 line,
+                executable=self.place.program(line[0]),
                 env=variables,
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
@@ -182,8 +183,7 @@ class Inside:
             )
         except FileNotFoundError:
             raise StandInError(f"{line[0]} is not on this machine.", "Run another program.") from None
-        shown = done.stdout.replace(self.place.root.encode(), b"") if self.place.root else done.stdout
-        return Ended(done.returncode, shown)
+        return Ended(done.returncode, self.place.hide(done.stdout))
 
     def _variables(self, user: str) -> dict[str, str]:
         return {

@@ -26,6 +26,7 @@ PLAIN = {  # what a script around them needs; none of them ends or deletes anyth
     "touch", "tr", "true", "uniq", "wc", "zcat",
 }  # fmt: skip
 SHELLS = {"sh", "bash"}
+_SOCKETS = "/var/run/postgresql"  # where the image has them
 _TEXT = {"echo", "printf", "sed", "tr", "expr"}  # their arguments are text as often as paths
 _HOST = re.compile(r"^(?:-h|--host)(?:=|$)?(.*)$", re.DOTALL)
 _PORT = re.compile(r"^(?:-p|--port)(?:=|$)?(.*)$", re.DOTALL)
@@ -75,13 +76,24 @@ class Place:
         return which(name, path=self.path) or name
 
     def translate(self, words: list[str], environment: dict[str, str]) -> list[str]:
-        """The command line to run; `environment` is changed to fit."""
+        """The command line to run, for `program` of its first word; `environment` is changed to fit."""
         name, arguments = os.path.basename(words[0]), words[1:]  # noqa: PTH119 - the same
         if name in TALKS:
             arguments = self._connect(arguments, environment)
         if name not in _TEXT:
             arguments = [self._file(word) for word in arguments]
-        return [self.program(name), *arguments]
+        # PostgreSQL's programs find each other by their path; the others tell their name in what they say
+        return [self.program(name) if name in TALKS else name, *arguments]
+
+    def hide(self, output: bytes) -> bytes:
+        """The output of a program with the container's paths and port in it instead of the host's."""
+        if self.host.startswith("/"):
+            output = output.replace(f"/.s.PGSQL.{self.port}".encode(), f"/.s.PGSQL.{self.inner_port}".encode())
+            output = output.replace(f"{self.host}:{self.port}".encode(), f"{_SOCKETS}:{self.inner_port}".encode())
+            output = output.replace(self.host.encode(), _SOCKETS.encode())
+        if self.root:
+            output = output.replace(f"{self.root}/".encode(), b"/").replace(self.root.encode(), b"/")
+        return output
 
     def _connect(self, words: list[str], environment: dict[str, str]) -> list[str]:
         """Leave out a host and port that mean the container's own server; its variables say where that is."""
@@ -136,9 +148,10 @@ def main() -> int:
     place = Place(**json.loads(os.environ[VARIABLE]))
     environment = dict(os.environ)
     words = place.translate(sys.argv[1:], environment)
+    program = place.program(words[0])
     if os.name == "posix":
-        os.execve(words[0], words, environment)  # noqa: S606 - no shell wanted
-    return subprocess.run(words, env=environment, check=False).returncode
+        os.execve(program, words, environment)  # noqa: S606 - no shell wanted
+    return subprocess.run(words, executable=program, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

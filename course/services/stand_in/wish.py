@@ -82,9 +82,7 @@ class Wish:
         asked = self.settings.image.asked
         if asked is None or asked == int(version.partition(".")[0]):
             return None
-        return (
-            f"{self.settings.image.name} was asked for, PostgreSQL {version} runs: only Docker has {asked}."
-        )
+        return f"{self.settings.image.name} was asked for, PostgreSQL {version} runs: only Docker has {asked}."
 
 
 def _refuse(settings: Settings) -> None:

@@ -62,7 +62,7 @@ def test_without_jetstream_there_is_none():
 def test_the_monitor_answers():
     with NatsContainer() as container:
         port = container.get_exposed_port(container.management_port)
-        with urlopen(f"http://localhost:{port}/varz", timeout=5) as answer:  # noqa: S310 - our own server
+        with urlopen(f"http://localhost:{port}/varz", timeout=5) as answer:
             assert json.load(answer)["port"] == container.get_exposed_port(4222)
 
 
@@ -81,7 +81,7 @@ def test_what_cannot_be_honoured_is_an_error_that_says_so(command):
 def test_options_of_the_server_are_honoured():
     with NatsContainer().with_command("--name shop -js") as container:
         port = container.get_exposed_port(8222)
-        with urlopen(f"http://localhost:{port}/varz", timeout=5) as answer:  # noqa: S310 - our own server
+        with urlopen(f"http://localhost:{port}/varz", timeout=5) as answer:
             assert json.load(answer)["server_name"] == "shop"
 
 

@@ -11,11 +11,14 @@ import psycopg
 import psycopg2
 import pytest
 import sqlalchemy
+from docker.models.containers import Container
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerStartException
 from testcontainers.core.wait_strategies import ExecWaitStrategy, LogMessageWaitStrategy, PortWaitStrategy
 
+from course.errors import CourseError
+from course.services.server import free_port
 from course.services.stand_in import StandInError
 
 pytestmark = pytest.mark.usefixtures("stand_ins")
@@ -95,8 +98,6 @@ def test_two_at_once_have_names_passwords_ports_and_data_of_their_own():
 
 
 def test_a_host_port_can_be_chosen():
-    from course.services.server import free_port
-
     port = free_port()
     with PostgresContainer("postgres:16").with_bind_ports(5432, port) as container:
         assert container.get_exposed_port(5432) == port
@@ -147,8 +148,6 @@ def test_wait_strategies_find_it_ready_at_once(strategy):
 
 
 def test_the_wrapped_container_is_dockers_own_class(postgres):
-    from docker.models.containers import Container
-
     wrapped = postgres.get_wrapped_container()
     assert isinstance(wrapped, Container)
     assert wrapped.status == "running"
@@ -205,16 +204,19 @@ def test_a_script_that_fails_ends_the_start_with_what_it_said(tmp_path):
 def test_files_go_in_and_come_out(postgres, tmp_path):
     postgres.copy_into_container(b"CREATE TABLE parts (); SELECT 42;", "/seeds/parts.sql")
     assert b"42" in postgres.exec("psql -U test -f /seeds/parts.sql").output
-    assert postgres.exec("pg_dump -U test --schema-only --file=/tmp/dump.sql test").exit_code == 0
-    postgres.copy_from_container("/tmp/dump.sql", tmp_path / "dump.sql")
+    postgres.exec("mkdir /dumps")
+    assert postgres.exec("pg_dump -U test --schema-only --file=/dumps/dump.sql test").exit_code == 0
+    postgres.copy_from_container("/dumps/dump.sql", tmp_path / "dump.sql")
     assert "CREATE TABLE public.parts" in (tmp_path / "dump.sql").read_text()
-    assert not Path("/tmp/dump.sql").exists()
+    assert not Path("/dumps").exists()
 
 
 @pytest.mark.parametrize("tag", ["12", "15", "9.5", "16.4-bookworm"])
 def test_another_version_runs_on_16_and_the_log_says_so(tag, caplog):
-    with PostgresContainer(f"postgres:{tag}") as container, closing(psycopg2.connect(container.get_connection_url(driver=None))) as connection:  # fmt: skip
-        assert connection.server_version // 10000 == 16
+    with PostgresContainer(f"postgres:{tag}") as container:
+        url = container.get_connection_url(driver=None)
+        with closing(psycopg2.connect(url)) as connection:
+            assert connection.server_version // 10000 == 16
     assert [f"postgres:{tag} was asked for" in record.getMessage() for record in caplog.records] == (
         [] if tag.startswith("16") else [True]
     )
@@ -256,7 +258,5 @@ def test_what_cannot_be_honoured_is_an_error_that_says_so(change, said):
 
 
 def test_a_setting_that_the_server_refuses_is_told_in_its_words():
-    from course.errors import CourseError
-
     with pytest.raises(CourseError, match="max_connections"):
         PostgresContainer("postgres:16", command="-c max_connections=many").start()

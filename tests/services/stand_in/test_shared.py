@@ -30,7 +30,9 @@ def run_server(server, stand_ins, monkeypatch):
 
 def names(server) -> set[str]:
     with psycopg.connect(server.url(driver=None)) as connection:
-        found = connection.execute("SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' UNION SELECT datname FROM pg_database")
+        found = connection.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' UNION SELECT datname FROM pg_database"
+        )
         return {name for (name,) in found}
 
 
