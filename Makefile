@@ -17,6 +17,8 @@ unexport PYTHONDONTWRITEBYTECODE
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /System/Library/Keychains),)
 export UV_SYSTEM_CERTS ?= true
 endif
+# The examples in docstrings; subjects and lessons have tests of their own.
+DOCTESTS := --doctest-modules course --ignore=course/subjects --ignore=course/lessons
 FAST := -m "not slow and not docker and not browser"
 
 .DEFAULT_GOAL := help
@@ -63,7 +65,7 @@ test: setup ## Run every test, every notebook and every proof
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/course render --check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests $(DOCTESTS)
 	@$(MAKE) --no-print-directory nbval
 	@$(MAKE) --no-print-directory verify
 
@@ -72,7 +74,7 @@ check: setup ## Lint, types and the fast tests: under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/course render --check
-	$(BIN)/python -m pytest -q $(FAST)
+	$(BIN)/python -m pytest -q tests $(DOCTESTS) $(FAST)
 
 render: setup ## Write notebooks/ and solutions/ from course/lessons/
 	$(BIN)/course render

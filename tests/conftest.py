@@ -19,8 +19,8 @@ def require(present: bool, what: str) -> None:
 @pytest.fixture(scope="session")
 def docker_engine() -> None:
     """Needs a Docker engine that answers."""
-    import docker
-    from docker.errors import DockerException
+    import docker  # noqa: PLC0415 - half a second, for those tests only that need it
+    from docker.errors import DockerException  # noqa: PLC0415 - the same
 
     try:
         docker.from_env(timeout=3).ping()
