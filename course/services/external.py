@@ -49,7 +49,7 @@ class External:
         try:
             version = first_login.version(self.login)
         except psycopg.OperationalError as error:
-            reason = str(error).strip().splitlines()[-1]
+            reason = str(error).strip().partition("\n")[0].removeprefix("connection failed: ")
             raise ServerStartError(
                 f"The server that {VARIABLE} names does not let the course in: {reason}.",
                 "Correct the variable, or unset COURSE_POSTGRES: the course then starts a server of its own.",

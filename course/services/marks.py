@@ -103,15 +103,3 @@ def marked(connection: psycopg.Connection[Any]) -> dict[str, Mark]:
     """All databases that the course created on this server."""
     marks = {name: Mark.parse(comment) for name, comment in connection.execute(_ALL)}
     return {name: found for name, found in marks.items() if found is not None}
-
-
-def drop_orphaned(connection: psycopg.Connection[Any]) -> tuple[str, ...]:
-    """Drop the course's databases whose owner is dead; the connection must be in autocommit mode.
-
-    Those of a living process, or of a process on another machine, stay.
-    """
-    dead = [name for name, found in marked(connection).items() if not found.owner.is_alive()]
-    for name in dead:
-        connection.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(sql.Identifier(name)))
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-    return tuple(dead)
