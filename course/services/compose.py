@@ -89,7 +89,10 @@ class Project:
 def usual_port(service: str) -> int:
     """Where the service listens that somebody has brought up by hand."""
     variable, port = _PORTS[service]
-    return int(os.environ.get(variable) or port)
+    told = os.environ.get(variable) or str(port)
+    if not told.isdecimal():
+        raise CourseError(f'{variable} is not a port: "{told}".', f"Set it to a number such as {port}, or unset it.")
+    return int(told)
 
 
 def bring_up(service: str) -> Project:

@@ -121,11 +121,14 @@ def _ask(place: str, seconds: float) -> dict[str, Any]:
         OSError: Nobody could be asked, or nobody answered.
         ValueError: The answer is not Docker's, or the address is none.
     """
-    scheme, rest = urlsplit(place).scheme, urlsplit(place)
+    try:
+        scheme, path, host, port = (parts := urlsplit(place)).scheme, parts.path, parts.hostname, parts.port
+    except ValueError:
+        raise _AddressError(place) from None
     if scheme == "unix":
-        return _ask_socket(socket.AF_UNIX, rest.path, seconds)
-    if scheme in {"tcp", "http"} and rest.hostname and not os.environ.get("DOCKER_TLS_VERIFY"):
-        return _ask_socket(socket.AF_INET, (rest.hostname, rest.port or 2375), seconds)
+        return _ask_socket(socket.AF_UNIX, path, seconds)
+    if scheme in {"tcp", "http"} and host and not os.environ.get("DOCKER_TLS_VERIFY"):
+        return _ask_socket(socket.AF_INET, (host, port or 2375), seconds)
     if scheme in {"tcp", "http", "https", "ssh", "npipe"}:
         return _ask_command()
     raise _AddressError(place)

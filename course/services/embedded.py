@@ -54,7 +54,7 @@ class Embedded:
         (True, True)
     """
 
-    def __init__(  # noqa: PLR0913 - each is a thing that a learner may want to choose
+    def __init__(
         self,
         *,
         user: str = cluster.USER,
@@ -132,13 +132,13 @@ def _run(
 ) -> Supervised:
     folder = folders.plan("postgres")
     entry = orphans.register("postgres", folder=folder)
-    places = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": str(folder)}
+    places = {"port": str(port), "unix_socket_directories": str(folder)}
     try:
         folder.mkdir(mode=0o700)
         if account is not None:
             account.own(folder)
         cluster.copy(source, folder / "data", account)
-        cluster.configure(folder / "data", {**places, **options})
+        cluster.configure(folder / "data", {"listen_addresses": "127.0.0.1", **options, **places})
     except BaseException:
         folders.remove(folder)
         entry.release()
@@ -152,7 +152,7 @@ def _becomes_ready(process: Supervised) -> bool:
     note, end = process.folder / "data" / "postmaster.pid", time.monotonic() + _DEADLINE
     while time.monotonic() < end:
         with contextlib.suppress(OSError):
-            if "ready" in note.read_text(encoding="utf-8"):
+            if note.read_text(encoding="utf-8").rstrip().endswith("\nready"):
                 return True
         if not process.is_running():
             return False

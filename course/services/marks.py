@@ -42,7 +42,7 @@ class Mark:
     """What a marked database is for, and whose it is.
 
     Example:
-        >>> Mark.parse("course: copy of users; owner 7/1.00/b/here").purpose
+        >>> Mark.parse("course: copy of users; owner 7/1.00/boot/space/host").purpose
         'copy of users'
         >>> Mark.parse("The company's customers") is None
         True

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from course.services import ending, supervisor
-from course.services.owners import is_running
+from course.services.owners import birth, is_running
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Supervised:
         folder: What it keeps; removed with it.
         process: Its supervisor (on Windows: the server). Its standard input is the lifeline.
         pid: The server's process number.
-        started: When the server's process started, in seconds since the epoch; 0.0 if it was gone at once.
+        started: When the server's process started, as `birth` tells it; 0.0 if it was gone at once.
     """
 
     entry: Entry
@@ -115,7 +115,7 @@ def _server_pid(process: subprocess.Popen[bytes]) -> int:
 
 def _started(pid: int) -> float:
     with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).create_time()
+        return birth(pid)
     return 0.0
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from course.errors import CourseError
 from course.services.choice import UnknownProviderError, choose
+from course.services.compose import usual_port
 from course.services.nats import PROVIDERS as NATS
 from course.services.nats import nats
 from course.services.postgres import PROVIDERS, postgres
@@ -43,3 +45,9 @@ def test_a_name_like_no_other_gets_the_list(monkeypatch):
 
 def test_both_services_have_the_same_providers():
     assert list(PROVIDERS) == list(NATS)
+
+
+def test_a_port_that_is_no_number_is_told(monkeypatch):
+    monkeypatch.setenv("COURSE_POSTGRES_PORT", "fivefour")
+    with pytest.raises(CourseError, match='COURSE_POSTGRES_PORT is not a port: "fivefour"'):
+        usual_port("postgres")

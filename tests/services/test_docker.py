@@ -157,7 +157,7 @@ def test_a_host_that_does_not_exist(monkeypatch):
     assert engine().why == "unknown host"
 
 
-@pytest.mark.parametrize("host", ["/var/run/docker.sock", "docker", "gopher://x"])
+@pytest.mark.parametrize("host", ["/var/run/docker.sock", "docker", "gopher://x", "tcp://localhost:port", "tcp://[::1"])
 def test_an_address_that_is_none(monkeypatch, host):
     monkeypatch.setenv("DOCKER_HOST", host)
     assert engine().why == "unreadable address"

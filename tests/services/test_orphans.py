@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import signal
 import subprocess
@@ -190,12 +191,23 @@ def test_the_death_of_one_owner_does_not_disturb_another(session):
 def test_a_process_with_the_number_of_a_dead_owner_is_not_taken_for_it():
     me = Owner.me()
     assert me.is_alive()
-    assert not Owner(me.pid, me.started - 1000, me.host, me.boot).is_alive()
-    assert not Owner(me.pid, me.started, me.host, "an earlier boot").is_alive()
+    assert not dataclasses.replace(me, started=me.started - 1000).is_alive()
+    assert not dataclasses.replace(me, boot="an earlier boot").is_alive()
 
 
 def test_an_owner_on_another_machine_is_not_judged():
     assert Owner(1, 1.0, "another-machine", "boot").is_alive()
+
+
+def test_an_owner_in_a_container_of_its_own_is_not_judged():
+    assert dataclasses.replace(Owner.me(), pid=999999999, space="pid:[1]").is_alive()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system keeps the start time as a date")
+def test_a_clock_that_is_set_does_not_make_a_living_owner_look_dead(monkeypatch):
+    me = Owner.me()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: 0.0)
+    assert me.is_alive()
 
 
 def test_an_owner_survives_being_written_down():
