@@ -1,0 +1,59 @@
+"""What happens inside a run's own process: pytest runs the suite, and each step is told in one JSON line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from course.engine.sink import Sink
+
+SETTINGS_FILES = ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "pyproject.toml", "tox.ini", "setup.cfg")
+# Reports for people, and what a suite in a fresh process never needs; each costs start-up time
+WITHOUT = ("cacheprovider", "terminal", "pastebin", "junitxml", "doctest", "faulthandler", "stepwise", "setuponly")
+
+
+def run(order: dict[str, Any], events: int) -> None:
+    """Run the suite in the current folder and return when pytest has ended.
+
+    Args:
+        order: `tree` (folder for `sys.path`), `environment`, `select`, `shuffle`, `first_failure`, `interest`.
+        events: File descriptor that takes JSON lines.
+    """
+    _settle(order)
+    import pytest  # noqa: PLC0415 - loaded already in a warm process, and only now in a cold one
+
+    from course.engine.reporter import Reporter  # noqa: PLC0415
+
+    sink = Sink(events)
+    try:
+        pytest.main(_arguments(order), plugins=[Reporter(order, sink)])
+    except SystemExit as error:
+        sink.send({"event": "broken", "message": f"The suite called sys.exit({error.code!r}).", "where": ""})
+
+
+def _settle(order: dict[str, Any]) -> None:
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    tempfile.tempdir = None
+    here = str(Path.cwd())
+    sys.argv = ["pytest"]
+    sys.path[:] = [order["tree"], *(entry for entry in sys.path if entry not in ("", here))]
+    sys.dont_write_bytecode = False
+    if order["environment"].get("COURSE_RUN_SERVER"):
+        from course.services import stand_in  # noqa: PLC0415 - only a run on a server needs it
+
+        stand_in.install(always=True)
+
+
+def _arguments(order: dict[str, Any]) -> list[str]:
+    here = str(Path.cwd())
+    arguments = [here, "--rootdir", here, "-o", "addopts=", "--capture=no", "-p", "anyio.pytest_plugin"]
+    for plugin in WITHOUT:
+        arguments += ["-p", f"no:{plugin}"]
+    if not any(Path(name).is_file() for name in SETTINGS_FILES):
+        # Else pytest looks for settings in the folders above, which are not the suite's
+        arguments += ["-c", order["empty"]]
+    return arguments + (["-x"] if order["first_failure"] else [])

@@ -1,0 +1,261 @@
+"""One proof from the first run to the verdict: which tests may be believed, and which bugs they catch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from course.engine.patch import Patch
+from course.engine.reach import interest, reaching, watched_lines
+from course.engine.run import Ending, Outcome, Request, RunResult
+from course.engine.step import Step
+from course.engine.subject import Subject
+from course.engine.variant import Trees, Variant
+from course.engine.verdict import Catch, Fate, JudgedBug, JudgedTest, Standing, Validity, Verdict
+
+RunAll = Callable[[Sequence[Request], Callable[[int, RunResult], None]], list[RunResult]]
+SEED = 20_241
+# A test that ends the process or never ends is left out and the rest is tried again, this often
+LEFT_OUT_AT_MOST = 3
+STANDINGS = {
+    Ending.NOT_COLLECTED: Standing.BROKEN,
+    Ending.NO_TESTS: Standing.BROKEN,
+    Ending.SERVER_LOST: Standing.GRADER_ERROR,
+}
+UNENDED = (Ending.TIMED_OUT, Ending.DIED, Ending.TOO_MUCH_OUTPUT, Ending.TOO_MANY_PROCESSES)
+
+
+class Proof:
+    """One suite on one subject.
+
+    Args:
+        run_all: Runs requests, several at once, and tells of each that has ended.
+        trees: Variants as folders.
+        suite: Folder of the suite.
+        subject: The program.
+        bugs: Bugs to try, in the order of the verdict.
+        correct: Correct variants to hold the suite against.
+        first_catch: Leave a bug at the first test that catches it.
+        on_step: Told after each run.
+    """
+
+    def __init__(
+        self,
+        run_all: RunAll,
+        trees: Trees,
+        suite: Path,
+        subject: Subject,
+        bugs: tuple[Patch, ...],
+        correct: tuple[Patch, ...],
+        *,
+        first_catch: bool = False,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> None:
+        self._run_all = run_all
+        self._suite = suite
+        self._subject = subject
+        self._bugs = bugs
+        self._correct = correct
+        self._first_catch = first_catch
+        self._on_step = on_step
+        self._original = Variant(subject)
+        self._trees = trees
+        program = trees.path(self._original)
+        self._watched = {bug.id: watched_lines(bug, program) for bug in bugs}
+        self._done = 0
+        self._total = 2 + len(bugs) + len(correct)
+        self._judged: dict[str, JudgedTest] = {}
+
+    def verdict(self) -> Verdict:
+        """Run what is needed and judge it."""
+        started = time.monotonic()
+        verdict = self._prove()
+        return replace(verdict, seconds=round(time.monotonic() - started, 4), runs=self._done)
+
+    def _prove(self) -> Verdict:
+        first, second = self._originals()
+        if first.ending is not Ending.FINISHED:
+            return self._broken(first)
+        self._judge_originals(first, second)
+        if self._first_catch or not self._valid():
+            self._judge_correct(self._run(self._correct_requests()))
+            bugs = self._judge_bugs(first)
+        else:
+            bugs = self._judge_together(first)
+        return Verdict(
+            Standing.PROVED,
+            tuple(self._judged[test] for test in self._order(first)),
+            bugs,
+            tuple(patch.name for patch in self._correct),
+            suite_seconds=first.seconds,
+            output=first.output,
+        )
+
+    # The original
+
+    def _originals(self) -> tuple[RunResult, RunResult]:
+        """Both runs on the original; tests that never end, or end the process, are left out and judged as such."""
+        left_out: set[str] = set()
+        requests = [
+            self._request(self._original, interest=interest(self._watched.values())),
+            self._request(self._original, shuffle=SEED),
+        ]
+        while True:
+            first, second = self._run(requests)
+            bad = {run.current for run in (first, second) if run.ending in UNENDED and run.current}
+            if not bad or len(left_out | bad) > LEFT_OUT_AT_MOST:
+                return (first, second) if first.ending is not Ending.FINISHED or not bad else (second, second)
+            left_out |= bad
+            self._leave_out(first, second, bad)
+            rest = frozenset(first.collected or second.collected) - left_out
+            if not rest:
+                return first, second
+            self._total += 2
+            requests = [replace(request, select=rest) for request in requests]
+
+    def _leave_out(self, first: RunResult, second: RunResult, bad: Iterable[str]) -> None:
+        for test in bad:
+            run = first if first.current == test else second
+            self._judged[test] = JudgedTest(test, Validity.NEVER_ENDS, "original", run.detail)
+
+    def _judge_originals(self, first: RunResult, second: RunResult) -> None:
+        shuffled = {outcome.test: outcome for outcome in second.outcomes}
+        disputed = []
+        for outcome in first.outcomes:
+            other = shuffled.get(outcome.test, outcome)
+            if outcome.failed != other.failed:
+                disputed.append((outcome, other))
+            self._judged[outcome.test] = _judge(outcome, other)
+        if disputed:
+            self._settle(disputed)
+
+    def _settle(self, disputed: list[tuple[Outcome, Outcome]]) -> None:
+        """Failed in one order only: a repetition of both tells whether it is the order or chance."""
+        again = self._run([self._request(self._original), self._request(self._original, shuffle=SEED)], extra=True)
+        failed = [{outcome.test for outcome in run.failed} for run in again]
+        for in_order, shuffled in disputed:
+            same = (in_order.test in failed[0]) == in_order.failed and (in_order.test in failed[1]) == shuffled.failed
+            bad = in_order if in_order.failed else shuffled
+            validity = Validity.ORDER_DEPENDENT if same else Validity.FLAKY
+            self._judged[bad.test] = _doubt(bad, validity, "original")
+
+    # The correct variants
+
+    def _correct_requests(self) -> list[Request]:
+        return [self._request(Variant(self._subject, patch), select=self._runnable()) for patch in self._correct]
+
+    def _judge_correct(self, runs: list[RunResult]) -> None:
+        suspects: dict[int, list[Outcome]] = {}
+        for number, run in enumerate(runs):
+            bad = [outcome for outcome in run.failed if self._is_valid(outcome.test)]
+            if run.ending in UNENDED and self._is_valid(run.current):
+                self._judged[run.current] = JudgedTest(
+                    run.current, Validity.NEVER_ENDS, self._correct[number].id, run.detail
+                )
+            if bad:
+                suspects[number] = bad
+        self._settle_correct(suspects)
+
+    def _settle_correct(self, suspects: dict[int, list[Outcome]]) -> None:
+        requests = [
+            self._request(Variant(self._subject, self._correct[number]), select=self._runnable()) for number in suspects
+        ]
+        for (number, bad), again in zip(suspects.items(), self._run(requests, extra=True), strict=True):
+            failed = {outcome.test for outcome in again.failed}
+            for outcome in bad:
+                validity = Validity.FALSE_ALARM if outcome.test in failed else Validity.FLAKY
+                self._judged[outcome.test] = _doubt(outcome, validity, self._correct[number].id)
+
+    # The bugs
+
+    def _judge_bugs(self, first: RunResult) -> tuple[JudgedBug, ...]:
+        todo = self._bug_requests(first)
+        runs = dict(zip(todo, self._run(list(todo.values())), strict=True))
+        return self._bug_verdicts(first, runs)
+
+    def _judge_together(self, first: RunResult) -> tuple[JudgedBug, ...]:
+        """Correct variants and bugs in one go: catches of tests that turn out to be doubtful are struck afterwards."""
+        correct, todo = self._correct_requests(), self._bug_requests(first)
+        runs = self._run([*correct, *todo.values()])
+        self._judge_correct(runs[: len(correct)])
+        return self._bug_verdicts(first, dict(zip(todo, runs[len(correct) :], strict=True)))
+
+    def _bug_requests(self, first: RunResult) -> dict[str, Request]:
+        requests = {}
+        for bug in self._bugs:
+            tests = reaching(self._valid(), self._watched[bug.id], first.reach)
+            if tests:
+                variant = Variant(self._subject, bug)
+                requests[bug.id] = self._request(variant, select=tests, first_failure=self._first_catch)
+        self._total += len(requests) - len(self._bugs)
+        return requests
+
+    def _bug_verdicts(self, first: RunResult, runs: dict[str, RunResult]) -> tuple[JudgedBug, ...]:
+        def judge(bug: Patch) -> JudgedBug:
+            if bug.id not in runs:
+                return JudgedBug(bug, Fate.NOT_REACHED if self._valid() else Fate.SURVIVED)
+            ran = reaching(self._valid(), self._watched[bug.id], first.reach)
+            return self._judge_bug(bug, runs[bug.id], ran)
+
+        return tuple(judge(bug) for bug in self._bugs)
+
+    def _judge_bug(self, bug: Patch, run: RunResult, ran: frozenset[str]) -> JudgedBug:
+        catches = tuple(
+            Catch(outcome.test, outcome.message, outcome.assertion, outcome.phase)
+            for outcome in run.failed
+            if self._is_valid(outcome.test)
+        )
+        if catches:
+            return JudgedBug(bug, Fate.CAUGHT, catches, ran)
+        if run.ending is not Ending.FINISHED:
+            return JudgedBug(bug, Fate.INCONCLUSIVE, ran=ran, detail=run.detail)
+        return JudgedBug(bug, Fate.SURVIVED, ran=ran)
+
+    # What they share
+
+    def _request(self, variant: Variant, **options: object) -> Request:
+        return Request(variant, self._suite, self._subject.seconds, **options)  # type: ignore[arg-type]
+
+    def _run(self, requests: list[Request], *, extra: bool = False) -> list[RunResult]:
+        self._total += len(requests) if extra else 0
+
+        def tell(number: int, _: RunResult) -> None:
+            self._done += 1
+            if self._on_step:
+                self._on_step(Step(self._done, max(self._total, self._done), requests[number].variant.id))
+
+        return self._run_all(requests, tell) if requests else []
+
+    def _is_valid(self, test: str) -> bool:
+        return test in self._judged and self._judged[test].validity is Validity.VALID
+
+    def _valid(self) -> frozenset[str]:
+        return frozenset(test for test in self._judged if self._is_valid(test))
+
+    def _runnable(self) -> frozenset[str]:
+        """Tests that end by themselves; doubtful ones run along, since others may lean on them."""
+        return frozenset(t for t, judged in self._judged.items() if judged.validity is not Validity.NEVER_ENDS)
+
+    def _order(self, first: RunResult) -> list[str]:
+        collected = {test: number for number, test in enumerate(first.collected)}
+        return sorted(self._judged, key=lambda test: (collected.get(test, len(collected)), test))
+
+    def _broken(self, run: RunResult) -> Verdict:
+        detail = run.detail or "The tests do not collect."
+        bugs = tuple(JudgedBug(bug, Fate.INCONCLUSIVE, detail=detail) for bug in self._bugs)
+        tests = tuple(self._judged.values())
+        standing = STANDINGS.get(run.ending, Standing.INCONCLUSIVE)
+        return Verdict(standing, tests, bugs, detail=detail, where=run.where, output=run.output)
+
+
+def _judge(in_order: Outcome, shuffled: Outcome) -> JudgedTest:
+    if in_order.failed and shuffled.failed:
+        return _doubt(in_order, Validity.FALSE_ALARM, "original")
+    validity = Validity.SKIPPED if in_order.result == "skipped" else Validity.VALID
+    return JudgedTest(in_order.test, validity, message=in_order.message, seconds=in_order.seconds)
+
+
+def _doubt(outcome: Outcome, validity: Validity, variant: str) -> JudgedTest:
+    return JudgedTest(outcome.test, validity, variant, outcome.message, outcome.where, outcome.seconds)

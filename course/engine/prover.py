@@ -1,0 +1,180 @@
+"""Proves suites: the original twice, then correct variants, then bugs, on warm processes and fresh databases."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Self, TypeVar
+
+from course.engine.patch import Patch
+from course.engine.proof import Proof
+from course.engine.run import Request, RunResult
+from course.engine.slot import Server, Slot
+from course.engine.step import Step
+from course.engine.subject import Subject
+from course.engine.suite import Suite
+from course.engine.variant import Trees
+from course.engine.verdict import Verdict
+from course.engine.warm import CAN_FORK, ColdProcesses, WarmProcess
+
+T = TypeVar("T")
+
+
+class Prover:
+    """Keeps processes warm and servers up, and proves one suite after another.
+
+    Args:
+        start: Starts a PostgreSQL server; called once for each job, when it is first needed.
+        jobs: How many runs go on at once; the number of processors, but at most 4, when not given.
+        shared: The server that `start` gives is used by others as well: nothing there is ended or swept.
+        folder: Where scratch folders are made; the system's place for them when not given.
+
+    Example:
+        >>> from course.engine import Prover, Suite, load_subject
+        >>> from course.services.embedded import Embedded
+        >>> test = "from users_api.emails import normalise_email"  # doctest: +SKIP
+        >>> with Prover(Embedded().start) as prover:  # doctest: +SKIP
+        ...     prover.prove(Suite.from_files({"test_one.py": test}), load_subject("users_api")).standing
+        <Standing.BROKEN: 'BROKEN'>
+    """
+
+    def __init__(
+        self,
+        start: Callable[[], Server],
+        *,
+        jobs: int | None = None,
+        shared: bool = False,
+        folder: Path | None = None,
+    ) -> None:
+        self.jobs = jobs or min(os.cpu_count() or 1, 4)
+        self.folder = Path(tempfile.mkdtemp(prefix="course-", dir=folder))
+        self.trees = Trees(self.folder / "trees")
+        self._processes = WarmProcess() if CAN_FORK else ColdProcesses()
+        self._stop = threading.Event()
+        self._threads = ThreadPoolExecutor(self.jobs, thread_name_prefix="course-slot")
+        self._slots: queue.SimpleQueue[Slot] = queue.SimpleQueue()
+        self._all_slots = [self._slot(start, number, shared=shared) for number in range(self.jobs)]
+        for slot in self._all_slots:
+            self._slots.put(slot)
+
+    def prove(
+        self,
+        suite: Suite,
+        subject: Subject,
+        *,
+        bugs: Sequence[Patch] | None = None,
+        correct: Sequence[Patch] | None = None,
+        first_catch: bool = False,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> Verdict:
+        """Prove a suite on right and on wrong variants of a subject.
+
+        Args:
+            suite: The tests.
+            subject: The program.
+            bugs: Which bugs to try; all when not given.
+            correct: Which correct variants to hold it against; all when not given.
+            first_catch: Leave a bug at the first test that catches it.
+            on_step: Called from this thread after each run.
+
+        Raises:
+            PatchError: A patch does not apply; the learner has nothing to do with it.
+            KeyboardInterrupt: Ctrl-C; nothing runs on after it.
+        """
+        with self.suite_folder(suite) as folder:
+            proof = Proof(
+                self._run_all,
+                self.trees,
+                folder,
+                subject,
+                tuple(subject.bugs if bugs is None else bugs),
+                tuple(subject.correct if correct is None else correct),
+                first_catch=first_catch,
+                on_step=on_step,
+            )
+            return proof.verdict()
+
+    @contextmanager
+    def suite_folder(self, suite: Suite) -> Iterator[Path]:
+        """A folder with the suite's files, for as long as they are needed."""
+        folder = Path(tempfile.mkdtemp(prefix="suite-", dir=self.folder))
+        try:
+            suite.write(folder)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def submit(self, job: Callable[[Slot], T]) -> Future[T]:
+        """Do `job` with the next free slot, in the background."""
+        self._stop.clear()
+        return self._threads.submit(self._with_slot, job)
+
+    def warm_up(self) -> None:
+        """Start in the background what would else start with the first proof."""
+        for _ in self._all_slots:
+            self.submit(lambda slot: slot.ensure())
+
+    def stop(self) -> None:
+        """End the runs that are going on; they come back as stopped."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """End everything that this prover has started; safe to call again."""
+        self.stop()
+        self._threads.shutdown(cancel_futures=True)
+        with ExitStack() as stack:
+            stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            stack.callback(self._processes.close)
+            for slot in self._all_slots:
+                stack.callback(slot.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _slot(self, start: Callable[[], Server], number: int, *, shared: bool) -> Slot:
+        folder = self.folder / f"slot{number}"
+        folder.mkdir()
+        return Slot(start, shared=shared, folder=folder, trees=self.trees, processes=self._processes, stop=self._stop)
+
+    def _with_slot(self, job: Callable[[Slot], T]) -> T:
+        slot = self._slots.get()
+        try:
+            return job(slot)
+        finally:
+            self._slots.put(slot)
+
+    def _run_all(self, requests: Sequence[Request], on_done: Callable[[int, RunResult], None]) -> list[RunResult]:
+        """Run all, as many at once as there are slots; results in the order of the requests."""
+        done: queue.SimpleQueue[int] = queue.SimpleQueue()
+        futures = [self.submit(partial(_run, request)) for request in requests]
+        for number, future in enumerate(futures):
+            future.add_done_callback(partial(_put, done, number))
+        try:
+            for _ in futures:
+                number = done.get()
+                on_done(number, futures[number].result())
+        except BaseException:
+            self.stop()
+            for future in futures:
+                future.cancel()
+            raise
+        return [future.result() for future in futures]
+
+
+def _run(request: Request, slot: Slot) -> RunResult:
+    return slot.run(request)
+
+
+def _put(numbers: queue.SimpleQueue[int], number: int, _: Future[RunResult]) -> None:
+    numbers.put(number)

@@ -1,0 +1,126 @@
+"""What is asked of one run, and what came of it: plain data, in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from course.engine.variant import Variant
+
+
+class Ending(StrEnum):
+    """How a run ended. Only `FINISHED` says anything about every test."""
+
+    FINISHED = "finished"
+    NO_TESTS = "no tests"
+    NOT_COLLECTED = "not collected"
+    TIMED_OUT = "timed out"
+    DIED = "died"
+    TOO_MUCH_OUTPUT = "too much output"
+    TOO_MANY_PROCESSES = "too many processes"
+    SERVER_LOST = "server lost"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One suite against one variant.
+
+    Attributes:
+        variant: The program.
+        suite: Folder of the suite; copied for the run.
+        seconds: Deadline of the whole run, in seconds.
+        select: Ids of the tests to run; `None` for all.
+        shuffle: Seed of a random order; `None` keeps the order of the files.
+        first_failure: End after the first test that fails.
+        interest: File of the program to its lines to watch; what each test reached of them is reported.
+        environment: Variables beside the subject's own.
+    """
+
+    variant: Variant
+    suite: Path
+    seconds: float
+    select: frozenset[str] | None = None
+    shuffle: int | None = None
+    first_failure: bool = False
+    interest: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one test went in one run.
+
+    Attributes:
+        test: Its id, `test_users.py::test_a_user_is_created[admin]`.
+        result: `passed`, `failed` or `skipped` (an expected failure counts as skipped).
+        phase: `setup`, `call` or `teardown`: where it failed.
+        message: First lines of the exception, at most 600 characters.
+        assertion: The failure is an assertion's, not an accident's.
+        seconds: Duration of all phases, in seconds.
+        where: `test_users.py:12`, the line of the suite that failed.
+    """
+
+    test: str
+    result: str
+    phase: str = "call"
+    message: str = ""
+    assertion: bool = False
+    seconds: float = 0.0
+    where: str = ""
+
+    @property
+    def failed(self) -> bool:
+        return self.result == "failed"
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Which watched lines each test reached.
+
+    Attributes:
+        shared: Lines reached while importing or in a fixture that tests share: every test stands on them.
+        tests: Test id to lines.
+        complete: False where a test started a process of its own, which cannot be watched.
+    """
+
+    shared: frozenset[tuple[str, int]] = frozenset()
+    tests: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
+    complete: bool = False
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """All that is known after a run.
+
+    Attributes:
+        ending: How it ended.
+        outcomes: One for each test that was reported.
+        detail: One sentence on an ending other than `FINISHED`.
+        where: `test_users.py:3` for a file that does not collect.
+        collected: Ids of the tests that were to run, in order.
+        current: The test that was running when the process ended, if any.
+        reach: What was watched; `None` without an interest.
+        seconds: Wall time, in seconds.
+        output: The last of what the process printed, at most 4,000 characters.
+    """
+
+    ending: Ending
+    outcomes: tuple[Outcome, ...] = ()
+    detail: str = ""
+    where: str = ""
+    collected: tuple[str, ...] = ()
+    current: str = ""
+    reach: Reach | None = None
+    seconds: float = 0.0
+    output: str = ""
+
+    def ids(self, result: str) -> frozenset[str]:
+        """Ids of the tests with that result."""
+        return frozenset(outcome.test for outcome in self.outcomes if outcome.result == result)
+
+    @property
+    def failed(self) -> tuple[Outcome, ...]:
+        return tuple(outcome for outcome in self.outcomes if outcome.failed)

@@ -1,0 +1,193 @@
+"""A place where runs happen one after another: a server for itself, and a fresh database for each run."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+from psycopg import sql
+
+from course.engine.run import Ending, Request, RunResult
+from course.engine.variant import Trees
+from course.engine.warm import ColdProcesses, WarmProcess
+from course.engine.watch import Watch
+
+
+class Server(Protocol):
+    """What a slot needs of a PostgreSQL server; `course.services.server.Server` is one."""
+
+    @property
+    def provider(self) -> str: ...
+    def url(self, database: str = "postgres", driver: str | None = "psycopg2") -> str: ...
+    def stop(self) -> None: ...
+
+
+class Slot:
+    """Runs suites on one server, one at a time.
+
+    Args:
+        start: Starts the server, at the first run and again after it died.
+        shared: Others use the server too: only what this slot made is dropped then.
+        folder: Scratch folder of this slot.
+        trees: Variants as folders.
+        processes: Where runs get their processes from.
+        stop: Set to end the current run at once.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[], Server],
+        *,
+        shared: bool,
+        folder: Path,
+        trees: Trees,
+        processes: WarmProcess | ColdProcesses,
+        stop: threading.Event,
+    ) -> None:
+        self._start = start
+        self._shared = shared
+        self._folder = folder
+        self._trees = trees
+        self._processes = processes
+        self._stop = stop
+        self._numbers = itertools.count(1)
+        self._server: Server | None = None
+        self._admin: psycopg.Connection[Any] | None = None
+        self._kept_databases: frozenset[str] = frozenset()
+        self._kept_roles: frozenset[str] = frozenset()
+
+    def run(self, request: Request) -> RunResult:
+        """Run in a fresh database. A server that died meanwhile is started again, and so is the run, once."""
+        for _ in range(2):
+            try:
+                with self.database() as url:
+                    result = self.run_in(request, url)
+                if self.alive():
+                    return result
+            except psycopg.OperationalError:
+                if self.alive():
+                    raise
+            self.restart()
+        return RunResult(Ending.SERVER_LOST, detail="PostgreSQL died twice while this suite ran.")
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """A fresh, empty database as a URL; it and all that was made beside it is dropped at the end."""
+        self.ensure()
+        assert self._server is not None  # noqa: S101 - tells the type checker what `ensure` has done
+        name = f"course_run_{os.getpid()}_{next(self._numbers)}"
+        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        try:
+            yield self._server.url(name)
+        finally:
+            with contextlib.suppress(psycopg.OperationalError):
+                self._sweep(name)
+
+    def run_in(self, request: Request, url: str) -> RunResult:
+        """Run in the database at `url`, which is left as the run leaves it."""
+        assert self._server is not None  # noqa: S101 - a database at hand means a server at hand
+        folder = self._folder / f"run{next(self._numbers)}"
+        shutil.copytree(request.suite, folder / "suite", symlinks=True)
+        (folder / "tmp").mkdir()
+        (folder / "empty.ini").write_text("[pytest]\n", encoding="utf-8")
+        process = self._processes.start(self._order(request, url, folder))
+        result = Watch(process, request.seconds, self._stop).result()
+        _keep_bytecode(folder / "suite", request.suite)
+        shutil.rmtree(folder, ignore_errors=True)
+        return result
+
+    def alive(self) -> bool:
+        """Whether the server answers."""
+        try:
+            self._execute(sql.SQL("SELECT 1"))
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def restart(self) -> None:
+        """Start the server again, after it died."""
+        self.close()
+        self.ensure()
+
+    def close(self) -> None:
+        """End the server, unless others use it."""
+        if self._admin is not None:
+            self._admin.close()
+        if self._server is not None and not self._shared:
+            self._server.stop()
+        self._admin = self._server = None
+
+    def ensure(self) -> None:
+        """Start the server, if it is not up."""
+        if self._admin is not None:
+            return
+        self._server = self._server or self._start()
+        self._admin = psycopg.connect(self._server.url(driver=None), autocommit=True, connect_timeout=10)
+        self._kept_databases, self._kept_roles = self._databases(), self._roles()
+
+    def _order(self, request: Request, url: str, folder: Path) -> dict[str, Any]:
+        assert self._server is not None  # noqa: S101 - as in `run_in`
+        environment = {
+            **{name: value for name, value in os.environ.items() if not _is_ours(name)},
+            "TMPDIR": str(folder / "tmp"),
+            "DATABASE_URL": url,
+            "COURSE_RUN_SERVER": self._server.url(driver=None),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            **request.variant.subject.environment,
+            **request.environment,
+        }
+        return {
+            "folder": str(folder / "suite"),
+            "tree": str(self._trees.path(request.variant)),
+            "empty": str(folder / "empty.ini"),
+            "environment": environment,
+            "select": sorted(request.select) if request.select is not None else None,
+            "shuffle": request.shuffle,
+            "first_failure": request.first_failure,
+            "interest": {name: sorted(lines) for name, lines in request.interest.items()},
+        }
+
+    def _sweep(self, name: str) -> None:
+        """Drop the run's database and, on a server of our own, all else that the run made there."""
+        doomed = {name} if self._shared else self._databases() - self._kept_databases
+        for database in doomed:
+            self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+        if not self._shared:
+            for role in self._roles() - self._kept_roles:
+                self._execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
+
+    def _databases(self) -> frozenset[str]:
+        return self._names("SELECT datname FROM pg_database")
+
+    def _roles(self) -> frozenset[str]:
+        return self._names("SELECT rolname FROM pg_roles")
+
+    def _names(self, query: str) -> frozenset[str]:
+        assert self._admin is not None  # noqa: S101 - called after `ensure` only
+        return frozenset(row[0] for row in self._admin.execute(query.encode()).fetchall())
+
+    def _execute(self, query: sql.Composed | sql.SQL) -> None:
+        if self._admin is None:
+            raise psycopg.OperationalError("there is no connection")
+        self._admin.execute(query)
+
+
+def _is_ours(name: str) -> bool:
+    # A run must not see how the course itself runs, nor what a learner keeps in the environment for other databases
+    return name.startswith(("COURSE_", "PG", "POSTGRES_", "PYTEST_", "COVERAGE_")) or name == "DATABASE_URL"
+
+
+def _keep_bytecode(run: Path, suite: Path) -> None:
+    """Let later runs have the byte-code that this one compiled, test files with rewritten assertions included."""
+    for cache in run.rglob("__pycache__"):
+        target = suite / cache.relative_to(run)
+        if not cache.is_symlink() and not target.exists() and target.parent.is_dir():
+            shutil.copytree(cache, target, symlinks=True)
