@@ -13,7 +13,7 @@ from course.services import folders, supervisor
 if TYPE_CHECKING:
     from pathlib import Path
 
-_OURS = ("postgres", "nats-server", "supervisor.py")
+_OURS = ("postgres", "nats-server", "supervisor.py", "initdb")
 _PATIENCE = 5.0  # seconds
 
 

@@ -158,7 +158,7 @@ def test_sessions_that_start_at_once_make_the_first_data_folder_once(tmp_path, m
 
 def test_a_killed_start_leaves_a_cache_that_the_next_one_can_use(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     words = [sys.executable, "-c", "from course.services.embedded import Embedded as E\nE().start()"]
     for wait in (0.3, 0.5):
         with subprocess.Popen(words) as process:
@@ -166,7 +166,9 @@ def test_a_killed_start_leaves_a_cache_that_the_next_one_can_use(tmp_path, monke
             process.kill()
     with Embedded().start() as server:
         assert server.alive()
-    orphans.reap()
+    reaped = orphans.reap()
+    assert orphans.entries() == ()
+    assert [entry.folder for entry in reaped if entry.folder.exists()] == []
 
 
 def test_the_binaries_of_an_installed_postgresql_do_as_well(monkeypatch):
