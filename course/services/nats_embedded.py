@@ -45,12 +45,12 @@ def start() -> tuple[Supervised, int]:
         NatsMissingError: There is no such program.
         ServerStartError: It did not start.
     """
-    program, folder = _program(), folders.plan("nats")
+    found, folder = program(), folders.plan("nats")
     entry = orphans.register("nats", folder=folder)
     folder.mkdir(mode=0o700)
     configuration = folder / "nats.conf"
     configuration.write_text(_CONFIGURATION.format(folder=json.dumps(str(folder))), encoding="utf-8")
-    server = supervise([program, "--config", str(configuration)], entry, folder, account=None, stop_signal="SIGTERM")
+    server = supervise([found, "--config", str(configuration)], entry, folder, account=None, stop_signal="SIGTERM")
     try:
         return server, _port(server)
     except BaseException:
@@ -58,8 +58,12 @@ def start() -> tuple[Supervised, int]:
         raise
 
 
-def _program() -> str:
-    """The full path of the program; the wheel puts it beside Python's own scripts."""
+def program() -> str:
+    """The full path of the program; the wheel puts it beside Python's own scripts.
+
+    Raises:
+        NatsMissingError: There is none.
+    """
     places = (sysconfig.get_path("scripts"), str(Path(sys.executable).parent), None)
     found = next(filter(None, (shutil.which("nats-server", path=place) for place in places)), None)
     if found is None:

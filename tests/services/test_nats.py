@@ -142,7 +142,7 @@ def test_an_external_server_that_does_not_answer_is_told(monkeypatch):
 
 def test_a_server_without_jetstream_is_told(monkeypatch):
     port = free_port()
-    words = [nats_embedded._program(), "-a", "127.0.0.1", "-p", str(port)]
+    words = [nats_embedded.program(), "-a", "127.0.0.1", "-p", str(port)]
     with subprocess.Popen(words, stderr=subprocess.DEVNULL) as process:
         monkeypatch.setenv("COURSE_NATS_URL", f"nats://127.0.0.1:{port}")
         with pytest.raises(ServerStartError, match="has no JetStream"):

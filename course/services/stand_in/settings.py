@@ -102,7 +102,7 @@ def _port(inner: str | int) -> str:
     return f"{int(number)}/tcp"
 
 
-def _host_port(outer: Any) -> int | None:  # noqa: ANN401 - a number, an address with one, a list
+def _host_port(outer: Any) -> int | None:
     if isinstance(outer, (tuple, list)):
         outer = outer[-1] if outer else None
     return int(outer) if outer else None

@@ -16,13 +16,21 @@ if TYPE_CHECKING:
 # What marks roles and databases as ours; nothing without it is ever dropped
 MARK = "made for a container by integration-testing-course"
 
-_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('course stand-in ' || %s, 0))"
-_TAKEN = """
-SELECT FROM pg_roles
-WHERE rolname = %(role)s AND shobj_description(oid, 'pg_authid') IS DISTINCT FROM %(mark)s
-UNION ALL
-SELECT FROM pg_database
-WHERE datname = %(database)s AND shobj_description(oid, 'pg_database') IS DISTINCT FROM %(mark)s
+# All in one question, for speed: whether both names are ours now, whether they are somebody's, what is left of an
+# earlier tenancy, and which roles there are
+_CLAIM = """
+WITH mine AS (
+    SELECT pg_try_advisory_lock(hashtextextended('course stand-in role ' || %(role)s, 0)) AS role,
+           pg_try_advisory_lock(hashtextextended('course stand-in database ' || %(database)s, 0)) AS database
+), there AS (
+    SELECT shobj_description(oid, 'pg_authid') AS mark FROM pg_roles WHERE rolname = %(role)s
+    UNION ALL
+    SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %(database)s
+)
+SELECT mine.role AND mine.database AND NOT EXISTS (SELECT FROM there WHERE mark IS DISTINCT FROM %(mark)s),
+       EXISTS (SELECT FROM there),
+       ARRAY(SELECT rolname::text FROM pg_roles)
+FROM mine
 """
 _ROLES = "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') IS DISTINCT FROM %s"
 _NEIGHBOURS = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND pid <> pg_backend_pid()"
@@ -57,18 +65,24 @@ class Tenancy:
             psycopg.Error: The server does not answer.
         """
         connection = psycopg.connect(address, autocommit=True, application_name=MARK)
-        try:
-            if _is_free(connection, wish):
-                roles = frozenset(name for (name,) in connection.execute(_ROLES, (MARK,)).fetchall())
-                tenancy = cls(connection, wish.user, wish.database, roles)
-                tenancy._clear()
-                tenancy._make(wish.password)
-                return tenancy
-        except psycopg.Error:
+        tenancy = None
+        with contextlib.suppress(psycopg.Error):  # somebody was quicker, or the server refuses such a name
+            tenancy = cls._claim(connection, wish)
+        if tenancy is None:
             connection.close()
+        return tenancy
+
+    @classmethod
+    def _claim(cls, connection: psycopg.Connection, wish: Wish) -> Tenancy | None:
+        names = {"role": wish.user, "database": wish.database, "mark": MARK}
+        free, remains, roles = connection.execute(_CLAIM, names).fetchone() or (False, False, ())
+        if not free:
             return None
-        connection.close()
-        return None
+        tenancy = cls(connection, wish.user, wish.database, frozenset(roles))
+        if remains:
+            tenancy._clear()
+        tenancy._make(wish.password)
+        return tenancy
 
     def drop(self) -> None:
         """Drop what was made and what its role made, and end the claim. A second call does nothing."""
@@ -80,10 +94,10 @@ class Tenancy:
                 self._clear_roles()
 
     def _make(self, password: str) -> None:
-        self._do("CREATE ROLE {role} SUPERUSER LOGIN PASSWORD {word}", word=sql.Literal(password))
-        self._do("COMMENT ON ROLE {role} IS {word}", word=sql.Literal(MARK))
+        words = {"password": sql.Literal(password), "mark": sql.Literal(MARK)}
+        self._do("CREATE ROLE {role} SUPERUSER LOGIN PASSWORD {password}; COMMENT ON ROLE {role} IS {mark}", **words)
         self._do("CREATE DATABASE {database} OWNER {role} STRATEGY FILE_COPY")  # half the time of the other one
-        self._do("COMMENT ON DATABASE {database} IS {word}", word=sql.Literal(MARK))
+        self._do("COMMENT ON DATABASE {database} IS {mark}", **words)
 
     def _clear(self) -> None:
         """Drop the role with all that it owns here, and its databases."""
@@ -113,13 +127,3 @@ class Tenancy:
     def _do(self, statement: str, **words: sql.Composable) -> None:
         names = {"role": sql.Identifier(self.role), "database": sql.Identifier(self.database)}
         self.connection.execute(sql.SQL(statement).format(**names, **words))
-
-
-def _is_free(connection: psycopg.Connection, wish: Wish) -> bool:
-    """Whether nobody holds the names now, and what has them, if anything, is the remains of a tenancy."""
-    for name in (f"role {wish.user}", f"database {wish.database}"):
-        held = connection.execute(_LOCK, (name,)).fetchone()
-        if held != (True,):
-            return False
-    names = {"role": wish.user, "database": wish.database, "mark": MARK}
-    return connection.execute(_TAKEN, names).rowcount == 0

@@ -46,7 +46,7 @@ class Place:
         path: Where the host looks for other programs.
     """
 
-    def __init__(  # noqa: PLR0913 - it crosses to another process as it is
+    def __init__(
         self,
         *,
         host: str,

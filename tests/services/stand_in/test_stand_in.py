@@ -21,7 +21,7 @@ from testcontainers.core.network import Network
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from course.services import orphans
-from course.services.stand_in import StandInError, install, uninstall
+from course.services.stand_in import StandInError, install, installed, serve, uninstall
 
 
 def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -47,6 +47,7 @@ def test_installing_imports_neither_docker_nor_testcontainers():
     assert run("\n".join(line.strip() for line in script.splitlines())).stdout == "[]\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["install(); from {0} import {1}", "from {0} import {1}; install()"])
 @pytest.mark.parametrize("module", ["testcontainers.community.postgres", "testcontainers.postgres"])
 def test_a_class_that_was_imported_before_or_after_is_stood_in_for(order, module):
@@ -60,11 +61,14 @@ def test_a_class_that_was_imported_before_or_after_is_stood_in_for(order, module
 @pytest.mark.usefixtures("no_engine")
 def test_after_uninstalling_testcontainers_asks_docker_again():
     before = docker_client.DockerClient, container.DockerClient, Reaper.get_instance
+    assert not serve()
     install()
     install()
+    assert serve()
     assert PostgresContainer("postgres:16").get_docker_client().host() == "localhost"
     uninstall()
     uninstall()
+    assert not installed()
     assert (docker_client.DockerClient, container.DockerClient, Reaper.get_instance) == before
 
 
@@ -131,6 +135,7 @@ def test_a_container_that_nobody_stops_ends_with_the_process():
         psycopg.connect(url)
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_nothing_behind():
     command = [sys.executable, "-c", f"{FORGETS}import time; time.sleep(60)"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -146,6 +151,7 @@ def test_a_killed_process_leaves_nothing_behind():
     assert not left(pid)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.usefixtures("stand_ins")
 def test_a_forked_copy_of_the_process_ends_nothing():
@@ -163,7 +169,9 @@ container.stop()
     assert run(script).stdout.split()[-1] == "42"
 
 
-def test_pytest_takes_it_as_a_plugin(tmp_path):
+@pytest.mark.slow
+@pytest.mark.parametrize("plugin", ["course.services.stand_in", "course.services.stand_in.plugin"])
+def test_pytest_takes_it_as_a_plugin(tmp_path, plugin):
     (tmp_path / "test_it.py").write_text(
         "from testcontainers.community.postgres import PostgresContainer\n"
         "def test_it():\n"
@@ -177,7 +185,7 @@ def test_pytest_takes_it_as_a_plugin(tmp_path):
             "pytest",
             "-q",
             "-p",
-            "course.services.stand_in",
+            plugin,
             "-p",
             "no:cacheprovider",
             str(tmp_path),
