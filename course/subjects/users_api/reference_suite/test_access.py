@@ -29,6 +29,11 @@ def test_a_wrong_password_and_an_unknown_email_get_the_same_answer(client, log_i
     assert wrong.json() == unknown.json()
 
 
+@pytest.mark.parametrize("nobody", ["", "ada", "ada\0@example.org"])
+def test_a_login_with_what_is_no_address_is_no_server_error(log_in, nobody):
+    assert log_in(nobody).status_code in {401, 422}
+
+
 def test_a_token_ends_after_the_minutes_that_are_set(client, log_in, add_admin):
     add_admin()
     claims = jwt.decode(log_in("root@example.org").json()["access_token"], options={"verify_signature": False})

@@ -1,5 +1,6 @@
 """Create, read, update, delete over HTTP."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -44,6 +45,7 @@ def test_nobody_signs_up_as_an_admin(client):
         {"email": None},
         {"password": "ninechars"},
         {"password": "x" * 129},
+        {"password": "with\ta tab inside"},
         {"password": "xxxxxxxxxxxx"},
         {"password": "ada@example.org"},
     ],
@@ -52,6 +54,20 @@ def test_nobody_signs_up_as_an_admin(client):
 def test_a_wrong_field_is_answered_with_422(client, wrong):
     assert client.post("/users", json=ADA | wrong).status_code == 422
     assert client.get("/users").json()["total"] == 0
+
+
+def test_a_refused_password_is_not_sent_back(client):
+    response = client.post("/users", json=ADA | {"password": "secret"})
+    assert response.status_code == 422
+    assert "secret" not in response.text
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"password": "longer than \ud800"}, {"name": float("nan")}], ids=["half a character", "not a number"]
+)
+def test_what_json_cannot_send_back_is_answered_with_422(client, wrong):
+    body = json.dumps(ADA | wrong)
+    assert client.post("/users", content=body, headers={"Content-Type": "application/json"}).status_code == 422
 
 
 @pytest.mark.parametrize("allowed", [{"name": "x" * 100}, {"password": "ten chars!"}, {"password": "xy" * 64}], ids=str)

@@ -16,13 +16,11 @@ bearer = OAuth2PasswordBearer(tokenUrl="login")
 
 
 def current_user(token: Annotated[str, Depends(bearer)], session: Database) -> User:
-    """Return the user whose token came with the request, or answer 401."""
+    """Return the user whose token came with the request, or raise InvalidTokenError."""
     try:
         return get_user(session, read_token(token))
-    except (InvalidTokenError, UserNotFoundError) as error:
-        raise HTTPException(
-            status.HTTP_401_UNAUTHORIZED, "The token is not valid", headers={"WWW-Authenticate": "Bearer"}
-        ) from error
+    except UserNotFoundError as error:
+        raise InvalidTokenError from error
 
 
 def require_admin(user: Annotated[User, Depends(current_user)]) -> User:

@@ -5,7 +5,7 @@ from functools import cache
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from users_api.emails import mailbox
+from users_api.emails import normalize_email
 from users_api.settings import settings
 
 SHORTEST = 10
@@ -23,10 +23,12 @@ def password_problem(password: str, email: str) -> str | None:
         return f"The password needs at least {SHORTEST} characters."
     if len(password) > LONGEST:
         return f"The password may have at most {LONGEST} characters."
+    if not password.isprintable():
+        return "The password must not hold signs that cannot be printed."
     if len(set(password)) == 1:
         return "The password needs different characters."
-    if mailbox(email) and mailbox(email) in password.lower():
-        return "The password must not hold the name in the email address."
+    if normalize_email(password) == normalize_email(email):
+        return "The password must not be the email address."
     return None
 
 

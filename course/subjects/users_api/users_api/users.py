@@ -50,6 +50,8 @@ def get_user(session: Session, user_id: int) -> User:
 
 def find_by_email(session: Session, email: str) -> User | None:
     """Return the user with an address, in whatever case, or None."""
+    if "\0" in email:  # PostgreSQL cannot even ask for such text
+        return None
     return session.scalar(select(User).where(func.lower(User.email) == normalize_email(email)))
 
 
