@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 
 def moment(value: str) -> datetime:
     return datetime.fromisoformat(value)
