@@ -1,17 +1,19 @@
-"""Proves what ships: every patch applies exactly, and every exercise names variants that exist."""
+"""Proves what ships: patches are caught or passed as they should be, exercises red as shipped and green as solved."""
 
 from __future__ import annotations
 
-import tempfile
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 
-from course.engine.subject import load_subject, subject_names
-from course.engine.variant import Trees, Variant
+from course.authoring.render import LESSONS
+from course.authoring.suites import exercise_files
+from course.engine import Fate, Prover, Standing, Subject, Suite, Verdict, load_subject, subject_names
 from course.errors import CourseError, nearest
-from course.syllabus import Lesson, syllabus
+from course.services.embedded import Embedded
+from course.syllabus import Exercise, Lesson, syllabus
 
 
 class VerifyError(CourseError):
@@ -19,7 +21,7 @@ class VerifyError(CourseError):
 
 
 def verify(names: tuple[str, ...], console: Console | None = None) -> int:
-    """Prove subjects and lessons, and print a line for each proof.
+    """Prove subjects and lessons, and print a line for each.
 
     Args:
         names: Subjects and lessons; all of them where none is named.
@@ -34,15 +36,11 @@ def verify(names: tuple[str, ...], console: Console | None = None) -> int:
     console = console or Console()
     subjects, lessons = chosen(names)
     faults = 0
-    for title, proof in [
-        *[(name, prove_subject(name)) for name in subjects],
-        *[(one.slug, prove_lesson(one)) for one in lessons],
-    ]:
-        found = list(proof)
-        faults += len(found)
-        console.print(f"{'✗' if found else '✔'} {title}")
-        for fault in found:
-            console.print(f"    {fault}")
+    with Prover(Embedded().start) as prover:
+        for subject in subjects:
+            faults += told(console, subject, subject_faults(load_subject(subject), prover))
+        for lesson in lessons:
+            faults += told(console, lesson.slug, lesson_faults(lesson, prover))
     return 1 if faults else 0
 
 
@@ -56,27 +54,64 @@ def chosen(names: tuple[str, ...]) -> tuple[list[str], list[Lesson]]:
     return subjects, lessons
 
 
-def prove_subject(name: str) -> Iterator[str]:
-    """Yield what is wrong with a subject."""
-    subject = load_subject(name)
-    with tempfile.TemporaryDirectory(prefix="course-verify-") as folder:
-        trees = Trees(Path(folder))
-        for patch in (*subject.bugs, *subject.correct):
-            try:
-                trees.path(Variant(subject, patch))
-            except CourseError as error:
-                yield str(error)
+def told(console: Console, name: str, faults: Iterator[str]) -> int:
+    """Print what is wrong with something, or that nothing is; return how many faults there are."""
+    with console.status(f"Proving {name} …"):
+        found = list(faults)
+    console.print(f"{'✗' if found else '✔'} {name}", highlight=False)
+    for fault in found:
+        console.print(f"    {fault}", highlight=False, markup=False)
+    return len(found)
 
 
-def prove_lesson(lesson: Lesson) -> Iterator[str]:
+def subject_faults(subject: Subject, prover: Prover) -> Iterator[str]:
+    """Yield what is wrong with a subject: its reference suite passes on all that is right and catches all that isn't."""
+    verdict = prover.prove(Suite.from_folder(subject.folder / "reference_suite"), subject)
+    yield from suite_faults(verdict)
+    if verdict.standing is not Standing.PROVED:
+        return
+    for judged in verdict.bugs:
+        if judged.fate is not Fate.CAUGHT:
+            yield f"{judged.bug.path}: {judged.fate}. Give the reference suite a test that catches it. {judged.detail}"
+        elif not any(catch.assertion for catch in judged.catches):
+            yield f"{judged.bug.path}: no assertion fails on it, {judged.catches[0].name} only breaks: assert what it shows."
+
+
+def lesson_faults(lesson: Lesson, prover: Prover, folder: Path = LESSONS) -> Iterator[str]:
     """Yield what is wrong with a lesson's exercises."""
+    path = folder / f"{lesson.slug}.py"
     for exercise in lesson.exercises:
-        if exercise.subject is None:
-            continue
-        subject = load_subject(exercise.subject)
-        for find, names in ((subject.bug, exercise.bugs + exercise.alive), (subject.variant, exercise.correct)):
-            for name in names:
-                try:
-                    find(name)
-                except CourseError as error:
-                    yield f"{exercise.id}: {error}"
+        try:
+            subject = load_subject(exercise.subject or subject_names()[0])
+            subject = dataclasses.replace(subject, seconds=exercise.seconds or subject.seconds)
+            yield from (f"{exercise.id}: {fault}" for fault in exercise_faults(lesson, exercise, subject, prover, path))
+        except CourseError as error:
+            yield f"{exercise.id}: {error}"
+
+
+def exercise_faults(lesson: Lesson, exercise: Exercise, subject: Subject, prover: Prover, path: Path) -> Iterator[str]:
+    """Yield what is wrong with an exercise, as shipped and as the author solved it."""
+    shipped = Suite.from_files(exercise_files(lesson, exercise, path, as_shipped=True))
+    green = prover.prove(shipped, subject, bugs=[], correct=[]).valid
+    if green:
+        yield f"as shipped, {', '.join(sorted(green))} passes: put what the test asserts into the solution region."
+    verdict = prover.prove(
+        Suite.from_files(exercise_files(lesson, exercise, path)),
+        subject,
+        bugs=[subject.bug(name) for name in (*exercise.bugs, *exercise.alive)],
+        correct=[subject.variant(name) for name in exercise.correct],
+    )
+    yield from suite_faults(verdict)
+    for name, fate in verdict.fates().items() if verdict.standing is Standing.PROVED else ():
+        if (fate is Fate.CAUGHT) != (name in exercise.bugs):
+            yield f"{name}: {fate}. It is listed in `{'bugs' if name in exercise.bugs else 'alive'}`."
+
+
+def suite_faults(verdict: Verdict) -> Iterator[str]:
+    """Yield why a suite, or a test of it, cannot be believed."""
+    if verdict.standing is not Standing.PROVED:
+        yield f"the suite is {verdict.standing}: {verdict.detail} {verdict.where}".rstrip()
+    elif not verdict.valid:
+        yield "no test of it passes on right code."
+    for test in verdict.doubtful:
+        yield f"{test.test}: {test.validity} on {test.variant}: {test.message}"
