@@ -44,11 +44,8 @@ class Container:
         begin, name, password = time.monotonic(), f"course-postgres-{secrets.token_hex(4)}", secrets.token_urlsafe(18)
         container = _prepare(self.image, name, password)
         end = orphans.once(orphans.register("postgres", container=name), container.stop)
-        try:
+        with containers.started_by_us(container, end, WAY_OUT):
             host, port, version = _run(container, password)
-        except BaseException:
-            end()
-            raise
         seconds = time.monotonic() - begin
         sentence = f"{version} in a container ({self.image}), up in {seconds:.1f} s"
         return Server(
@@ -70,18 +67,14 @@ def _prepare(image: str, name: str, password: str) -> PostgresContainer:
 
 def _run(container: PostgresContainer, password: str) -> tuple[str, int, str]:
     """Start it; returns host, port and version."""
-    from docker.errors import DockerException  # noqa: PLC0415 - as above
-
+    container.start()
+    host, port = container.get_container_host_ip(), int(container.get_exposed_port(container.port))
+    login = {"host": host, "port": port, "user": USER, "password": password}
     try:
-        container.start()
-        host, port = container.get_container_host_ip(), int(container.get_exposed_port(container.port))
-        login = {"host": host, "port": port, "user": USER, "password": password}
         return host, port, first_login.wait_for_version(login, _DEADLINE, still=lambda: _is_running(container))
     except psycopg.OperationalError as error:
         said = (_log(container).strip().splitlines() or [str(error)])[-1]
         raise ServerStartError(f"PostgreSQL in {container.image} did not become ready: {said}.", WAY_OUT) from None
-    except DockerException as error:
-        raise containers.start_error(container, error, WAY_OUT) from None
 
 
 def _is_running(container: PostgresContainer) -> bool:

@@ -11,11 +11,12 @@ from course.services.owners import Owner
 from course.services.server import ServerStartError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from testcontainers.core.container import DockerContainer
 
 LABEL = "course.owner"
+_PROJECT = "com.docker.compose.project"
 _PATIENCE = 20  # seconds for an engine that answered a moment ago
 _T = TypeVar("_T")
 
@@ -36,8 +37,8 @@ def remove_project(name: str) -> bool:
 
 
 def remove_orphaned() -> tuple[str, ...]:
-    """Remove every container whose label names a dead owner, noted or not; returns their names."""
-    return _ask(lambda client: _remove(client, {"label": LABEL}, _is_orphan), otherwise=())
+    """Remove every container whose label names a dead owner, noted or not, with its project; returns their names."""
+    return _ask(_remove_orphaned, otherwise=())
 
 
 def has_image(name: str) -> bool:
@@ -45,46 +46,62 @@ def has_image(name: str) -> bool:
     return _ask(lambda client: bool(client.images.list(name=name)), otherwise=False)
 
 
-def start_error(container: DockerContainer, error: Exception, way_out: str) -> ServerStartError:
-    """The error to raise where Docker could not start a container of Testcontainers.
+@contextlib.contextmanager
+def started_by_us(container: DockerContainer, end: Callable[[], None], way_out: str) -> Iterator[None]:
+    """A block that starts a container of Testcontainers; where it fails, the container is ended.
+
+    Ryuk, Testcontainers' own cleaner, stays out of it: its image would have to be loaded first, and the course
+    finds its containers by their labels.
 
     Args:
-        container: What was to be started.
-        error: What Docker raised.
+        container: What is started.
+        end: Ends it.
         way_out: How to go on without it, as a sentence.
+
+    Raises:
+        ServerStartError: Docker could not start it.
     """
-    said = str(getattr(error, "explanation", None) or error).rstrip(".")
-    if _failed_at_ryuk(container):
-        step = "TESTCONTAINERS_RYUK_DISABLED=true goes without it: the course cleans up itself."
-        return ServerStartError(f"Docker could not start Ryuk, Testcontainers' own cleaner: {said}.", step)
-    return ServerStartError(f"Docker could not start {container.image}: {said}.", way_out)
+    from docker.errors import DockerException  # noqa: PLC0415 - takes a while to load
+    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415 - as above
+
+    before, testcontainers_config.ryuk_disabled = testcontainers_config.ryuk_disabled, True
+    try:
+        yield
+    except BaseException as error:
+        end()
+        if not isinstance(error, DockerException):
+            raise
+        said = str(getattr(error, "explanation", None) or error).rstrip(".")
+        raise ServerStartError(f"Docker could not start {container.image}: {said}.", way_out) from None
+    finally:
+        testcontainers_config.ryuk_disabled = before
 
 
-def _failed_at_ryuk(container: DockerContainer) -> bool:
-    """Whether it failed before the container was there: Ryuk comes first, unless it is switched off or runs already."""
-    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415 - takes a while to load
-    from testcontainers.core.container import Reaper  # noqa: PLC0415 - as above
-
-    ryuk_is_there = testcontainers_config.ryuk_disabled or Reaper._instance is not None  # noqa: SLF001 - no other sign
-    return not ryuk_is_there and container._container is None  # noqa: SLF001 - as above
-
-
-def _remove(client: Any, filters: dict[str, str], which: Callable[[Any], bool] = bool) -> tuple[str, ...]:  # noqa: ANN401 - docker ships no types
+def _remove(client: Any, filters: dict[str, str], which: Callable[[Any], bool] = bool) -> tuple[str, ...]:
     found = [thing for thing in client.containers.list(all=True, filters=filters, ignore_removed=True) if which(thing)]
     for container in found:
         container.remove(force=True, v=True)
     return tuple(container.name for container in found)
 
 
-def _remove_project(client: Any, name: str) -> bool:  # noqa: ANN401 - as above
-    wanted = {"label": f"com.docker.compose.project={name}"}
+def _remove_orphaned(client: Any) -> tuple[str, ...]:
+    every = client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
+    projects = {container.labels.get(_PROJECT, "") for container in every if _is_orphan(container)} - {""}
+    names = _remove(client, {"label": LABEL}, _is_orphan)
+    for project in projects:
+        _remove_project(client, project)
+    return names
+
+
+def _remove_project(client: Any, name: str) -> bool:
+    wanted = {"label": f"{_PROJECT}={name}"}
     _remove(client, wanted)
     for thing in (*client.networks.list(filters=wanted), *client.volumes.list(filters=wanted)):
         thing.remove()
     return True
 
 
-def _is_orphan(container: Any) -> bool:  # noqa: ANN401 - as above
+def _is_orphan(container: Any) -> bool:
     with contextlib.suppress(ValueError):
         return not Owner.parse(container.labels[LABEL]).is_alive()
     return False

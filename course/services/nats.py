@@ -157,21 +157,14 @@ def _embedded() -> _Started:
 def _container() -> _Started:
     """NATS in a container. It is a plain one: Testcontainers' `NatsContainer` waits longer than its greeting takes."""
     docker.engine().require(WAY_OUT)
-    from docker.errors import DockerException  # noqa: PLC0415 - takes a while to load
-    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - as above
+    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - takes a while to load
 
     name = f"course-nats-{secrets.token_hex(4)}"
     container = DockerContainer(IMAGE, command="--jetstream", ports=[_PORT], name=name, labels=containers.labels())
     end = orphans.once(orphans.register("nats", container=name), container.stop)
-    try:
+    with containers.started_by_us(container, end, WAY_OUT):
         container.start()
         url = f"nats://{container.get_container_host_ip()}:{container.get_exposed_port(_PORT)}"
-    except (DockerException, TimeoutError) as error:
-        end()
-        raise containers.start_error(container, error, WAY_OUT) from None
-    except BaseException:
-        end()
-        raise
     return url, f"in a container ({IMAGE})", end, _silence
 
 

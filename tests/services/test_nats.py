@@ -19,10 +19,11 @@ from course.services import nats_embedded, orphans
 from course.services.nats import PROVIDERS, greeting, nats, start
 from course.services.server import ServerGoneError, ServerStartError, free_port
 
+DOCKER = [pytest.mark.docker, pytest.mark.slow]
 ALL = [
     pytest.param("embedded"),
-    pytest.param("container", marks=[pytest.mark.docker]),
-    pytest.param("compose", marks=[pytest.mark.docker]),
+    pytest.param("container", marks=DOCKER),
+    pytest.param("compose", marks=DOCKER),
     pytest.param("external"),
 ]
 OWNER = "import sys\nfrom course.services.nats import nats\nprint(nats({!r}).url, flush=True)\nsys.stdin.read()"

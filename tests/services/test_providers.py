@@ -12,16 +12,17 @@ import pytest
 import sqlalchemy
 
 from course.services import containers, orphans
+from course.services.container import Container
 from course.services.embedded import Embedded
 from course.services.external import External
 from course.services.postgres import PROVIDERS, named, postgres
-from course.services.server import answers
+from course.services.server import ServerStartError, answers
 
-DOCKER = pytest.mark.docker
+DOCKER = [pytest.mark.docker, pytest.mark.slow]
 ALL = [
     pytest.param("embedded"),
-    pytest.param("container", marks=[DOCKER]),
-    pytest.param("compose", marks=[DOCKER]),
+    pytest.param("container", marks=DOCKER),
+    pytest.param("compose", marks=DOCKER),
     pytest.param("external"),
 ]
 OWNED = ALL[:3]  # those that the course starts and stops
@@ -164,15 +165,30 @@ def test_nothing_is_left_of_it_when_its_owner_is_killed(provider, request, own_n
 
 
 @pytest.mark.docker
-def test_a_container_of_a_dead_owner_is_found_without_a_note(docker_engine, own_notes):
-    with owner("container") as process:
+@pytest.mark.slow
+@pytest.mark.parametrize("provider", ["container", "compose"])
+def test_what_a_dead_owner_left_in_docker_is_found_without_a_note(provider, docker_engine, own_notes):
+    with owner(provider) as process:
         process.stdout.readline()
         (entry,) = orphans.entries()
-        assert entry.container not in containers.remove_orphaned()
+        name = entry.container or entry.project
+        assert not any(name in found for found in containers.remove_orphaned())
         entry.path.unlink()
         process.kill()
         process.wait()
-        assert entry.container in containers.remove_orphaned()
+        assert any(name in found for found in containers.remove_orphaned())
+    assert not any(name in line for line in docker("ps", "--all") + docker("network", "ls") + docker("volume", "ls"))
+
+
+@pytest.mark.docker
+def test_an_image_that_cannot_be_had_is_told_with_the_way_out(docker_engine, own_notes):
+    with pytest.raises(ServerStartError, match=r"Docker could not start course-has-no-such-image:1: .*embedded"):
+        Container("course-has-no-such-image:1").start()
+    assert orphans.entries() == ()
+
+
+def docker(*words):
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 @contextlib.contextmanager
