@@ -92,14 +92,16 @@ class StandInClient(DockerClient):  # type: ignore[misc] # the original, whateve
 
     def get_connection_mode(self) -> Any:
         """How containers are reached: a stand-in by this machine's ports."""
-        return self._connected.get_connection_mode() if self._connected else ConnectionMode.docker_host
+        docker = self._docker()
+        return docker.get_connection_mode() if docker else ConnectionMode.docker_host
 
     def host(self) -> str:
         """Where containers are reached: a stand-in at localhost, whatever is set for Docker."""
         own = next(iter(self._own.values()), None)
         if own is not None:
             return own.host
-        return str(self._connected.host()) if self._connected else "localhost"
+        docker = self._docker()
+        return str(docker.host()) if docker else "localhost"
 
     def build(self, *arguments: Any, **options: Any) -> Any:
         """Images are built by Docker alone."""
@@ -107,7 +109,8 @@ class StandInClient(DockerClient):  # type: ignore[misc] # the original, whateve
 
     def find_host_network(self) -> str | None:
         """The network of a container that this code runs in; a stand-in is in none."""
-        return self._connected.find_host_network() if self._connected else None
+        docker = self._docker()
+        return docker.find_host_network() if docker else None
 
     def client_networks_create(self, name: str, options: dict[str, Any]) -> Any:
         """Networks are made by Docker alone."""
@@ -117,6 +120,12 @@ class StandInClient(DockerClient):  # type: ignore[misc] # the original, whateve
     def client(self) -> Any:
         """Docker's own client; without an engine, one that only closes."""
         return self._connected.client if self._connected else _Unconnected(self)
+
+    def _docker(self) -> Any:
+        """The original client where there is no stand-in to speak of and an engine answers, else None."""
+        if self._connected is None and not self._own and engine().answers:
+            self._real("To reach Docker")
+        return self._connected
 
     def _real(self, what: str) -> Any:
         """The original client, connected to an engine.

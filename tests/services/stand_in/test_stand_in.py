@@ -22,6 +22,7 @@ from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from course.services import orphans
 from course.services.stand_in import StandInError, install, installed, serve, uninstall
+from course.services.stand_in import client as client_module
 
 
 def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -92,6 +93,16 @@ def test_images_without_a_stand_in_come_from_docker_where_it_answers(docker_engi
     with redis.waiting_for(LogMessageWaitStrategy("Ready to accept connections")) as container:
         assert container.get_exposed_port(6379) != 6379
         assert container.exec("redis-cli ping").output == b"PONG\n"
+
+
+@pytest.mark.docker
+@pytest.mark.usefixtures("stand_ins")
+def test_a_client_without_stand_ins_speaks_for_docker(docker_engine):
+    client, original = docker_client.DockerClient(), client_module.DockerClient()
+    assert type(client) is not type(original)
+    assert (client.host(), client.get_connection_mode()) == (original.host(), original.get_connection_mode())
+    client.client.close()
+    original.client.close()
 
 
 @pytest.mark.usefixtures("no_engine", "stand_ins")
