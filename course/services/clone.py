@@ -7,15 +7,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import psycopg
 from psycopg import sql
 
 from course.services import marks
-from course.services.connection import connect
-from course.services.fingerprint import NEWER, ask, measure, next_transaction, sql_of
+from course.services.connection import connect, connect_plainly, is_open
+from course.services.fingerprint import NEWER, ask, next_transaction, sql_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import psycopg
 
     from course.services.fingerprint import Fingerprint, Table
     from course.services.server import Server
@@ -24,14 +25,14 @@ _MOST_RESETS = 500  # by then, what deleted rows leave behind in files and index
 _MOST_GROWTH = 1 << 20  # bytes: a test that wrote that much, or many that left traces
 _PATIENCE = 3.0  # seconds until the sessions that were told to end have ended
 
-# Tells the other sessions in the database to end; answers with their number, and with transactions that wait for the
-# second half of a two-phase commit.
-_OTHERS = """
-SELECT count(pg_terminate_backend(pid)),
-  (SELECT array_agg(gid) FROM pg_prepared_xacts WHERE database = current_database())
-FROM pg_stat_get_activity(NULL)
-WHERE datid = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND pid <> pg_backend_pid() AND backend_type IS DISTINCT FROM 'autovacuum worker'
+# Tells the other sessions in the database to end, and answers with their number; with transactions that wait for the
+# second half of a two-phase commit; and with the bytes of the files that hold rows.
+_LOOK = """
+SELECT (SELECT count(pg_terminate_backend(pid)) FROM pg_stat_get_activity(NULL)
+  WHERE datid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND pid <> pg_backend_pid() AND backend_type IS DISTINCT FROM 'autovacuum worker'),
+  (SELECT array_agg(gid) FROM pg_prepared_xacts WHERE database = current_database()),
+  (SELECT coalesce(sum(pg_relation_size(number)), 0)::bigint FROM unnest(%s::oid[]) number)
 """
 
 
@@ -52,6 +53,8 @@ class Clone:
         self.resets = 0
         self.mark = 0
         self.fingerprint: Fingerprint | None = None
+        self.session: psycopg.Connection | None = None
+        self._server = server
         self.connection = connect(server, name, replica=replica)
         try:
             marks.refuse_unless_ours(self.connection, name)
@@ -65,17 +68,11 @@ class Clone:
         self.mark = next_transaction(self.connection)
         self.quieten()
         if fingerprint is not None:
-            measure(self.connection, fingerprint.numbers)
             ask(self.connection, fingerprint.question, self.mark)
 
     def is_open(self) -> bool:
-        """Whether its server is there, as far as can be seen without asking: a server that ends says so."""
-        try:
-            for _ in range(2):  # its last words, then the end
-                self.connection.pgconn.consume_input()
-        except psycopg.OperationalError:
-            return False
-        return self.connection.pgconn.status == psycopg.pq.ConnStatus.OK
+        """Whether its server is there and has not ended the session that watches it."""
+        return is_open(self.connection)
 
     def reset(self) -> bool:
         """Make it like the template again.
@@ -83,31 +80,54 @@ class Clone:
         Returns:
             False if that cannot be done, or takes longer than to make a new one. Then it is to be dropped.
         """
+        self.close_session()
         self.resets += 1
-        if not self.quieten() or self.fingerprint is None or self.resets > _MOST_RESETS:
+        size = self.quieten()
+        if size is None or self.fingerprint is None or self.resets > _MOST_RESETS:
             return False
-        if measure(self.connection, self.fingerprint.numbers) > self.fingerprint.size + _MOST_GROWTH:
+        if size > self.fingerprint.size + _MOST_GROWTH:
             return False
         found = ask(self.connection, self.fingerprint.question, self.mark)
         if found == self.fingerprint.values:
             return True
         return self._restore(self.fingerprint, found)
 
-    def quieten(self) -> bool:
-        """End the other sessions in it, with their transactions and locks; whether they ended in time."""
+    def quieten(self) -> int | None:
+        """End the other sessions in it, with their transactions and locks.
+
+        Returns:
+            The bytes of all rows; None if a session did not end in time.
+        """
+        numbers = self.fingerprint.numbers if self.fingerprint else []
         end = time.monotonic() + _PATIENCE
-        while True:
-            others, prepared = self.connection.execute(_OTHERS, prepare=True).fetchone() or (0, None)
+        while time.monotonic() < end:
+            others, prepared, size = self.connection.execute(_LOOK, [numbers], prepare=True).fetchone() or (0, None, 0)
             for gid in prepared or ():
                 self.connection.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(gid)))
             if others == 0:
-                return True
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.0003)
+                return int(size)
+            time.sleep(0.0005)
+        return None
+
+    def open_session(self) -> psycopg.Connection:
+        """A session for a test, without anything of ours; the one that was opened ahead, if there is one.
+
+        Raises:
+            psycopg.Error: The server did not let it in.
+        """
+        if self.session is None:
+            self.session = connect_plainly(self._server, self.name)
+        return self.session
+
+    def close_session(self) -> None:
+        """End the session for a test, if there is one."""
+        if self.session is not None:
+            self.session.close()
+            self.session = None
 
     def close(self) -> None:
-        """End the session that watches it."""
+        """End the session that watches it, and the one for a test."""
+        self.close_session()
         self.connection.close()
 
     def _restore(self, fingerprint: Fingerprint, found: tuple[tuple[int, int], ...]) -> bool:

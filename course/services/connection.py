@@ -57,6 +57,27 @@ def connect(
     )
 
 
+def connect_plainly(server: Server, database: str) -> psycopg.Connection:
+    """Open a connection as `psycopg.connect` does, for a test to work with.
+
+    Raises:
+        psycopg.Error: It could not connect.
+    """
+    return psycopg.connect(
+        server.url(database, driver=None), host=str(server.socket_dir or server.host), connect_timeout=_PATIENCE
+    )
+
+
+def is_open(connection: psycopg.Connection) -> bool:
+    """Whether the server has not ended this session, as far as can be seen without asking it."""
+    try:
+        for _ in range(2):  # its last words, then the end
+            connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return False
+    return connection.pgconn.status == psycopg.pq.ConnStatus.OK
+
+
 def explain(server: Server, error: psycopg.Error) -> CourseError:
     """Turn what PostgreSQL said into one sentence and the next step."""
     reason = str(error).strip().partition("\n")[0]

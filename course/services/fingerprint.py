@@ -132,7 +132,7 @@ def take_fingerprint(connection: Connection) -> Fingerprint | None:
     if connection.info.parameter_status("is_superuser") != "on":
         return None  # only a superuser may silence triggers
     shapes = connection.execute(_TABLES).fetchall()
-    size = measure(connection, [_LARGE_OBJECTS, *(number for shape in shapes for number in shape[1])])
+    size = _measure(connection, [_LARGE_OBJECTS, *(number for shape in shapes for number in shape[1])])
     if size > LARGEST:
         return None
     tables = tuple(
@@ -150,15 +150,14 @@ def ask(connection: Connection, question: sql.SQL, mark: int) -> tuple[Pair, ...
     return tuple((int(first), int(second)) for _, first, second in answer)
 
 
-def measure(connection: Connection, numbers: list[int]) -> int:
-    """Bytes of the files behind these object numbers; missing ones count nothing."""
-    row = connection.execute(_SIZE, [numbers], prepare=True).fetchone()
-    return int(row[0]) if row else 0
-
-
 def next_transaction(connection: Connection) -> int:
     """The number that the next transaction on the server will have at least, in 32 bits as rows carry it."""
     row = connection.execute(_NEXT).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _measure(connection: Connection, numbers: list[int]) -> int:
+    row = connection.execute(_SIZE, [numbers]).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -102,7 +102,7 @@ class DatabasePool:
         (0,)
     """
 
-    def __init__(  # noqa: PLR0913 - two are needed, the others have a good default
+    def __init__(
         self,
         server: Server,
         build: Callable[[str], None] | None = None,
@@ -137,8 +137,9 @@ class DatabasePool:
             PoolTimeoutError: None became ready in time.
             PoolClosedError: The pool is closed.
         """
-        name = self._stock.take(patience)
-        return Database(name, self.server.url(name))
+        clone = self._stock.take(patience)
+        clone.close_session()
+        return Database(clone.name, self.server.url(clone.name))
 
     def give_back(self, database: Database, *, keep: bool = False) -> None:
         """Take a database back after use. Sessions that are still open in it are ended.
@@ -160,9 +161,31 @@ class DatabasePool:
     def database(self) -> Iterator[Database]:
         """A database for the length of a block. If the block fails, it is kept."""
         database = self.take()
+        with self._giving_back(database):
+            yield database
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[psycopg.Connection]:
+        """A new connection to a database of its own, both for the length of a block. If the block fails, it is kept.
+
+        Once one was asked for, connections are opened ahead as well.
+
+        Example:
+            >>> from course.services.postgres import postgres
+            >>> with postgres() as server, DatabasePool(server, name="example") as pool:
+            ...     with pool.connection() as connection:
+            ...         connection.execute("SELECT 6 * 7").fetchone()
+            (42,)
+        """
+        clone = self._stock.take(_PATIENCE, connected=True)
+        with self._giving_back(Database(clone.name, self.server.url(clone.name))):
+            yield clone.open_session()
+
+    @contextlib.contextmanager
+    def _giving_back(self, database: Database) -> Iterator[None]:
         has_failed = False
         try:
-            yield database
+            yield
         except Exception:
             has_failed = True
             raise

@@ -61,14 +61,19 @@ class Stock:
         self._returned: deque[Clone] = deque()
         self._used: dict[str, Clone] = {}
         self._chores: deque[Callable[[], None]] = deque()
+        self._connects = False
         self._waiting = 0
         self._most_used = 0
         self._failure: CourseError | None = None
         self._closing = False
         self._worker: threading.Thread | None = None
 
-    def take(self, patience: float) -> str:
-        """Hand a clean database over; returns its name.
+    def take(self, patience: float, *, connected: bool = False) -> Clone:
+        """Hand a clean database over.
+
+        Args:
+            patience: How many seconds to wait for one.
+            connected: Prefer one with a session for the test; from then on, such ones are made ahead.
 
         Raises:
             PoolClosedError: There is no stock any longer.
@@ -78,16 +83,17 @@ class Stock:
         end = time.monotonic() + patience
         with self._change:
             self._failure = None
+            self._connects = self._connects or connected
             self._waiting += 1
             try:
-                while (clone := self._pop_ready()) is None:
+                while (clone := self._pop_ready(connected=connected)) is None:
                     self._wait(end, patience)
             finally:
                 self._waiting -= 1
             self._used[clone.name] = clone
             self._most_used = max(self._most_used, len(self._used))
             self._change.notify_all()
-            return clone.name
+            return clone
 
     def give_back(self, name: str, *, keep: bool = False) -> None:
         """Take a used database back, to be put right; with `keep` it stays as it is.
@@ -134,10 +140,10 @@ class Stock:
                 "Give databases back after use; if there are none, the server hangs: start it again.",
             )
 
-    def _pop_ready(self) -> Clone | None:
-        """The next clean database whose server is still there."""
+    def _pop_ready(self, *, connected: bool) -> Clone | None:
+        """The next clean database whose server is still there. Those with a session stand in front."""
         while self._ready and not self._closing:
-            clone = self._ready.popleft()
+            clone = self._ready.popleft() if connected else self._ready.pop()
             if clone.is_open():
                 return clone
             self._chores.append(partial(self._workshop.drop, clone))
@@ -161,16 +167,23 @@ class Stock:
         with self._change:
             while True:
                 if self._chores and (self._closing or len(self._chores) > _MANY_CHORES):
-                    return self._chores.popleft()
+                    return partial(self._do, self._chores.popleft())
                 if self._closing:
                     return None
                 if self._returned:
                     return partial(self._clean, self._returned.popleft())
                 if self._failure is None and len(self._ready) < max(self._ahead, self._waiting):
                     return self._grow
+                if self._connects and self._ready and self._ready[-1].session is None:
+                    return partial(self._connect, self._ready.pop())
                 if self._chores:
-                    return self._chores.popleft()
+                    return partial(self._do, self._chores.popleft())
                 self._change.wait()
+
+    def _do(self, chore: Callable[[], None]) -> None:
+        """No test waits for a chore. What it could not drop, a later pool will; a dead server is noticed elsewhere."""
+        with contextlib.suppress(psycopg.Error, CourseError):
+            chore()
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, psycopg.Error):
@@ -193,6 +206,15 @@ class Stock:
                 self._change.notify_all()
             else:
                 self._chores.append(partial(self._workshop.drop, clone))
+
+    def _connect(self, clone: Clone) -> None:
+        """Open a session for the test that will take this one."""
+        try:
+            clone.open_session()
+        finally:
+            with self._change:
+                self._ready.appendleft(clone)
+                self._change.notify_all()
 
     def _grow(self) -> None:
         clone = self._workshop.make()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 
-from course.services import databases, leases, template
+from course.services import databases, leases, marks, template
 from course.services.clone import Clone
-from course.services.connection import connect
+from course.services.connection import connect, is_open
 from course.services.databases import Purpose
 from course.services.fingerprint import take_fingerprint
 
@@ -94,7 +94,8 @@ class Workshop:
             return
         try:
             for clone in clones:
-                self.drop(clone)
+                with contextlib.suppress(marks.ForeignDatabaseError):
+                    self.drop(clone)
             template.release(self._keeper, self.source)
         finally:
             for clone in clones:
@@ -103,13 +104,8 @@ class Workshop:
 
     def _with_keeper(self, work: Callable[[psycopg.Connection], Answer]) -> Answer:
         """Work with the connection that holds the leases; if somebody ended it, with a new one."""
-        if self._keeper is not None:
-            try:
-                return work(self._keeper)
-            except psycopg.OperationalError:
-                if not self._keeper.closed:
-                    raise
-        self._keeper = connect(self.server, seconds=SECONDS)
-        leases.hold(self._keeper, self._lease)
-        template.hold(self._keeper, self.source)
+        if self._keeper is None or not is_open(self._keeper):
+            self._keeper = connect(self.server, seconds=SECONDS)
+            leases.hold(self._keeper, self._lease)
+            template.hold(self._keeper, self.source)
         return work(self._keeper)
