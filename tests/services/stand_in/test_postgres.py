@@ -130,7 +130,7 @@ def test_the_log_says_when_it_is_ready_and_what_went_wrong(postgres):
     assert b"database system is ready to accept connections" in err
     with pytest.raises(sqlalchemy.exc.ProgrammingError):
         ask(postgres.get_connection_url(), "SELECT nonsense")
-    assert b"nonsense" in postgres.get_logs()[1]
+    LogMessageWaitStrategy("nonsense").with_poll_interval(0.02).wait_until_ready(postgres)
 
 
 @pytest.mark.parametrize(
