@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import filelock
+
 from course.errors import CourseError
 from course.services import folders
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from course.services.accounts import Account
 
+_OPEN_TO_ALL = Path("/var/tmp")  # noqa: S108 - only what root owns is used there
 _END = ".exe" if sys.platform == "win32" else ""
 
 
@@ -80,14 +83,17 @@ def within_reach(found: Binaries, account: Account | None) -> Binaries:
     """The same programs where the account can run them: root's own folders are closed to others, so they are copied."""
     if account is None or account.can_read(found.folder):
         return found
-    place = Path("/var/tmp") / f"{folders.NAME}-{found.version}"  # noqa: S108 - must be root's own, which is checked
-    tree = place / "wheel" / "postgres"
-    if not (tree.is_dir() and place.lstat().st_uid == 0):
-        draft = place.with_name(f"{place.name}.{os.getpid()}")
-        _copy(found.folder.parent, draft)
-        shutil.rmtree(place, ignore_errors=True)
-        draft.replace(place)
-    return Binaries(tree / "bin", found.version)
+    place = _OPEN_TO_ALL / f"{folders.NAME}-{found.version}"
+    folders.cache().mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(folders.cache() / "binaries.lock"):
+        if not (place.is_dir() and place.lstat().st_uid == os.geteuid()):
+            draft = place.with_name(f"{place.name}.draft")
+            for folder in (draft, place):
+                shutil.rmtree(folder, ignore_errors=True)
+            with folders.room(_OPEN_TO_ALL):
+                _copy(found.folder.parent, draft)
+            draft.replace(place)
+    return Binaries(place / "wheel" / "postgres" / "bin", found.version)
 
 
 def _copy(tree: Path, place: Path) -> None:

