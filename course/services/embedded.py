@@ -102,10 +102,9 @@ class Embedded:
         for _ in range(_TRIES):
             port = self.port or free_port()
             process = _run(found, source, account, port, self.options)
-            if _becomes_ready(process):
+            reason = _wait(process)
+            if not reason:
                 return process, port
-            reason = _reason(process)
-            process.stop()
             if not any(words in reason for words in _PORT_TAKEN):
                 break
             if self.port is not None:
@@ -145,6 +144,18 @@ def _run(
         raise
     command = [found.program("postgres"), "-D", str(folder / "data")]
     return supervise(command, entry, folder, account=account, stop_signal="SIGQUIT")
+
+
+def _wait(process: Supervised) -> str:
+    """Wait until it is ready; if it never is, or somebody presses Ctrl-C, end it. Returns why it did not start."""
+    try:
+        reason = "" if _becomes_ready(process) else _reason(process)
+    except BaseException:
+        process.stop()
+        raise
+    if reason:
+        process.stop()
+    return reason
 
 
 def _becomes_ready(process: Supervised) -> bool:

@@ -269,3 +269,13 @@ def test_settings_of_the_learner_win_over_ours(tmp_path):
 
 def test_nothing_answers_where_nobody_listens():
     assert not answers("127.0.0.1", free_port())
+
+
+def test_ctrl_c_while_it_starts_leaves_nothing(own_notes, monkeypatch):
+    def press(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("course.services.embedded._becomes_ready", press)
+    with pytest.raises(KeyboardInterrupt):
+        Embedded().start()
+    assert orphans.entries() == ()
