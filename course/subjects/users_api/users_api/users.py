@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from users_api.emails import normalize_email
@@ -148,8 +148,8 @@ def _save(session: Session) -> None:
     """Commit. The database, not a look beforehand, decides whether an address is free: a look can be out of date."""
     try:
         session.commit()
-    except IntegrityError as error:
+    except DBAPIError as error:
         session.rollback()
-        if EMAIL_INDEX in str(error.orig):
+        if isinstance(error, IntegrityError) and EMAIL_INDEX in str(error.orig):
             raise EmailTakenError from error
         raise
