@@ -6,32 +6,148 @@ import io
 import pytest
 from rich.console import Console
 
-from course.authoring.verify import VerifyError, prove_lesson, verify
-from course.engine import Prover
+from course.authoring.verify import VerifyError, exercise_faults, lesson_faults, subject_faults, told, verify
+from course.engine import Prover, load_subject
 from course.services.embedded import Embedded
-from course.syllabus import Exercise, syllabus
+from course.syllabus import Exercise, load, syllabus
+
+BUG = """\
+Boundary: api
+Shows: Nought is called positive.
+Hint: Ask for nought.
+
+--- a/signs/__init__.py
++++ b/signs/__init__.py
+@@ -1,2 +1,2 @@
+ def positive(number):
+-    return number > 0
++    return number >= 0
+"""
+
+COURSE = """
+[[lesson]]
+slug = "01_test_one_unit"
+title = "Signs"
+minutes = 5
+summary = "Signs."
+subject = "signs"
+do = "Test it."
+learn = ["to test it"]
+need = "Nothing."
+
+[[lesson.exercise]]
+id = "1.1"
+title = "Nought is not positive"
+bugs = ["api/calls_nought_positive"]
+hints = ["Ask for nought."]
+"""
+
+SOURCE = """\
+# %% nought tags=["exercise"] exercise="1.1"
+from signs import positive
+
+def test_nought_is_not_positive():
+    # BEGIN SOLUTION
+    assert not positive(0)
+    # END SOLUTION
+"""
 
 
 @pytest.fixture(scope="module")
 def prover():
-    with Prover(Embedded().start) as prover:
-        yield prover
+    with Prover(Embedded().start, jobs=1) as one:
+        yield one
+
+
+@pytest.fixture
+def signs(tmp_path):
+    """A program of two lines with one bug; a function changes its reference suite."""
+    folder = tmp_path / "subjects" / "signs"
+    for name, text in {
+        "subject.toml": 'language = "python"\npackage = "signs"\nseconds = 60\n',
+        "signs/__init__.py": "def positive(number):\n    return number > 0\n",
+        "bugs/api/calls_nought_positive.patch": BUG,
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+    def with_suite(body="assert not positive(0)"):
+        (folder / "reference_suite").mkdir(exist_ok=True)
+        suite = f"from signs import positive\n\ndef test_it():\n    {body}\n"
+        (folder / "reference_suite" / "test_signs.py").write_text(suite)
+        return load_subject("signs", tmp_path / "subjects")
+
+    return with_suite
+
+
+@pytest.fixture
+def faults_of_exercise(tmp_path, signs, prover):
+    def faults(source=SOURCE, course=COURSE):
+        (tmp_path / "course.toml").write_text(course)
+        path = tmp_path / "01_test_one_unit.py"
+        path.write_text(source)
+        (lesson,) = load(tmp_path / "course.toml").everything
+        return list(exercise_faults(lesson, lesson.exercises[0], signs(), prover, path))
+
+    return faults
+
+
+def test_a_subject_whose_suite_catches_all_by_assertion_has_no_faults(signs, prover):
+    assert list(subject_faults(signs(), prover)) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ("assert positive(1)", "SURVIVED. Give the reference suite a test that catches it"),
+        ("1 / (not positive(0))", "test_it breaks on it, and no assertion fails"),
+        ("assert positive(-1)", "test_signs.py::test_it: false alarm on original"),
+        ("assert (", "the suite is BROKEN"),
+    ],
+)
+def test_a_reference_suite_that_proves_too_little_is_told(signs, prover, body, fault):
+    assert any(fault in each for each in subject_faults(signs(body), prover))
+
+
+def test_a_good_exercise_has_no_faults(faults_of_exercise):
+    assert faults_of_exercise() == []
+
+
+def test_an_exercise_that_is_green_as_shipped_is_told(faults_of_exercise):
+    source = SOURCE + "\ndef test_too_much():\n    assert positive(1)\n"
+    assert faults_of_exercise(source)[0].startswith("as shipped, test_1_1.py::test_too_much passes")
+
+
+def test_a_solution_that_misses_its_bug_is_told(faults_of_exercise):
+    (fault,) = faults_of_exercise(SOURCE.replace("not positive(0)", "positive(1)"))
+    assert fault == "api/calls_nought_positive: SURVIVED. It is listed in `bugs`."
+
+
+def test_a_bug_that_is_said_to_stay_alive_and_does_not_is_told(faults_of_exercise):
+    (fault,) = faults_of_exercise(course=COURSE.replace("bugs = ", "alive = "))
+    assert fault == "api/calls_nought_positive: CAUGHT. It is listed in `alive`."
+
+
+def test_a_solution_that_fails_on_right_code_is_told(faults_of_exercise):
+    faults = faults_of_exercise(SOURCE.replace("not positive(0)", "positive(0)"))
+    assert any("false alarm on original" in each for each in faults)
+
+
+def test_an_exercise_that_names_no_bug_is_told(tmp_path, prover):
+    exercise = Exercise("0.1", "One", "users_api", ("database/forgets",), (), (), ("Think.",), None, None)
+    lesson = dataclasses.replace(syllabus().everything[0], exercises=(exercise,))
+    source = SOURCE.replace("1.1", "0.1").replace("from signs import positive\n", "positive = bool\n")
+    (tmp_path / f"{lesson.slug}.py").write_text(source)
+    (fault,) = lesson_faults(lesson, prover, tmp_path)
+    assert fault.startswith("0.1: users_api has no bug 'database/forgets'.")
+
+
+def test_each_fault_is_told_on_a_line_of_its_own_below_the_name():
+    said = io.StringIO()
+    assert told(Console(file=said, width=40), "signs", iter(["a [long] fault " + "x" * 60, "another"])) == 2
+    assert said.getvalue() == "✗ signs\n    a [long] fault " + "x" * 60 + "\n    another\n"
 
 
 def test_a_wrong_name_is_told_the_nearest():
-    with pytest.raises(VerifyError, match=r'no subject and no lesson "user_api"\. Did you mean "users_api"'):
+    with pytest.raises(VerifyError, match=r'no lesson "user_api"\. Did you mean "users_api"'):
         verify(("user_api",))
-
-
-@pytest.mark.slow
-def test_a_subject_is_proved_by_its_name():
-    said = io.StringIO()
-    assert verify(("users_api",), Console(file=said)) == 0
-    assert said.getvalue().endswith("✔ users_api\n")
-
-
-def test_an_exercise_that_names_no_bug_is_told(prover):
-    exercise = Exercise("0.1", "One", "users_api", ("database/forgets",), (), (), ("Think.",), None, None)
-    lesson = dataclasses.replace(syllabus().everything[0], exercises=(exercise,))
-    (fault,) = prove_lesson(lesson, prover)
-    assert fault.startswith("0.1: ")
