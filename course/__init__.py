@@ -1,1 +1,53 @@
 """What a notebook imports: a dozen names, each loaded when it is first used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from course.notebook.beginning import begin
+    from course.services.pool import DatabasePool
+    from course.services.postgres import postgres
+
+PLACES = {
+    "begin": "course.notebook.beginning",
+    "postgres": "course.services.postgres",
+    "DatabasePool": "course.services.pool",
+}
+MAGICS = ("conftest", "exercise")
+
+__all__ = ["DatabasePool", "begin", "postgres"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name when it is first used: importing all of them takes half a second."""
+    if name not in PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(PLACES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Give a shell the cell magics; `import course` does the same where IPython runs."""
+    for name in MAGICS:
+        shell.register_magic_function(_magic(name), "cell", name)
+
+
+def _magic(name: str) -> Any:
+    def magic(line: str, cell: str) -> None:
+        getattr(importlib.import_module("course.notebook.magics"), name)(line, cell)
+
+    # A test id may hold braces and dollar signs, which are not names of variables
+    magic._ipython_magic_no_var_expand = True  # type: ignore[attr-defined]  # noqa: SLF001 - IPython's own mark
+    magic.__doc__ = f"See `course.notebook.magics.{name}`."
+    return magic
+
+
+if "IPython" in sys.modules and (_shell := sys.modules["IPython"].get_ipython()) is not None:
+    load_ipython_extension(_shell)

@@ -23,6 +23,10 @@ class CourseError(Exception):
         self.what = what
         self.next_step = next_step
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback: where inside of the course it was raised helps nobody."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Say which known name was probably meant: the next step of every error about a wrong name.

@@ -1,0 +1,66 @@
+"""`course.begin`: a lesson's services start, and one panel says what runs where and what there is to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from course.notebook.faults import guarded
+from course.notebook.panel import Panel, Row
+from course.notebook.session import Session, session
+from course.notebook.showing import show
+from course.syllabus import Lesson
+
+
+@guarded
+def begin(lesson: str) -> None:
+    """Begin a lesson: start its services and show what runs where, and what there is to do.
+
+    Args:
+        lesson: Its name or its number, such as `"06_test_an_api"` or `"06"`.
+
+    Raises:
+        CourseError: There is no such lesson, or a service does not start; what to do is said.
+
+    Example:
+        >>> import course
+        >>> course.begin("06")  # doctest: +SKIP
+    """
+    here = session()
+    chosen = here.course.lesson(lesson, planned=True)
+    here.begin(chosen)
+    show(overview(here, chosen))
+
+
+def overview(here: Session, lesson: Lesson) -> Panel:
+    """What runs where, the program, and what is done and to do."""
+    done = here.progress.solved()
+    exercises = lesson.exercises
+    count = sum(each.id in done for each in exercises)
+    rows = (*_services(here, lesson), *_program(lesson), *_to_do(lesson, done))
+    rows += tuple(Row(sentence, "note") for sentence in here.progress.take_news())
+    dim = f"{lesson.minutes} min · {len(exercises)} {'exercise' if len(exercises) == 1 else 'exercises'}"
+    share = count / len(exercises) if exercises else None
+    right = f"{count} of {len(exercises)}" if exercises else ""
+    return Panel(f"{lesson.number} · {lesson.title}", dim, right, share, rows)
+
+
+def _services(here: Session, lesson: Lesson) -> Iterator[Row]:
+    for label, sentence in here.services(lesson):
+        told, _, remark = sentence.partition(" (")
+        yield Row(told, "on", f"({remark}" if remark else "", label=label)
+
+
+def _program(lesson: Lesson) -> Iterator[Row]:
+    if lesson.subject is not None:
+        yield Row(f"`{lesson.subject}`", dim=f"`from {lesson.subject}.main import app`", label="Program")
+
+
+def _to_do(lesson: Lesson, done: frozenset[str]) -> Iterator[Row]:
+    if not lesson.exercises:
+        return
+    following = next((each.id for each in lesson.exercises if each.id not in done), None)
+    parts = []
+    for each in lesson.exercises:
+        words = f"{each.id} {each.title}"
+        parts.append(f"✔ {words}" if each.id in done else f"○ **{words}**" if each.id == following else f"○ {words}")
+    yield Row("\u2003".join(parts), label="To do" if following else "Done")

@@ -1,0 +1,161 @@
+"""The board: what a proof has shown, for the learner who wrote the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from course.engine import Fate, JudgedBug, JudgedTest, Standing, Step, Validity, Verdict
+from course.notebook.exercise import Result
+from course.notebook.first_run import Problem
+from course.notebook.panel import Panel, Row
+from course.syllabus import Exercise
+
+DOUBTS = {
+    Validity.FALSE_ALARM: "false alarm: it fails on code that is right. It checks more than the contract promises",
+    Validity.FLAKY: "flaky: run twice on the same code, it passes once and fails once",
+    Validity.ORDER_DEPENDENT: "order-dependent: in another order it fails, for it needs what another test left behind",
+    Validity.NEVER_ENDS: "never ends, or ends the whole process",
+}
+OUR_FAULT = "This is the course's fault, not yours: run the cell again, and `course doctor` if it stays."
+
+
+def board(result: Result, news: Sequence[str] = ()) -> Panel:
+    """The panel that ends an exercise's run.
+
+    Args:
+        result: What came of it.
+        news: Sentences from elsewhere that the learner should see.
+    """
+    if result.verdict is None:
+        rows = tuple(_red(result)) if result.first.problems else (_green(result),)
+    else:
+        rows = tuple(_proved(result, result.verdict))
+    rows += tuple(Row(sentence, "note") for sentence in news)
+    return Panel(f"{result.exercise.id}  {result.exercise.title}", right=_right(result), rows=rows)
+
+
+def progress_panel(exercise: Exercise, step: Step | None) -> Panel:
+    """What stands there while an exercise runs."""
+    share = step.done / step.total if step else 0.0
+    said = f"{step.done} of {step.total} programs" if step else "green here; now on right and on wrong code …"
+    return Panel(f"{exercise.id}  {exercise.title}", right=said, share=share)
+
+
+def _right(result: Result) -> str:
+    if result.solved:
+        return f"**solved** · {result.seconds:.1f} s"
+    todo = any(problem.is_todo for problem in result.first.problems)
+    return "to do" if todo else f"not yet · {result.seconds:.1f} s"
+
+
+def _green(result: Result) -> Row:
+    return Row(_count(len(result.first.passed), "test passes", "tests pass"), "ok")
+
+
+# A red cell
+
+
+def _red(result: Result) -> Iterator[Row]:
+    problems = result.first.problems
+    for problem in problems[:4]:
+        yield _problem(problem)
+    if len(problems) > 4:  # noqa: PLR2004 - four say enough at a time
+        yield Row(f"and {_count(len(problems) - 4, 'more test fails', 'more tests fail')}", "bad")
+    if result.first.passed:
+        yield Row(_count(len(result.first.passed), "test passes", "tests pass"), "ok")
+    if not all(problem.is_todo for problem in problems):
+        yield Row("The cell is red here, so it was not tried on wrong code yet.", dim="Mend it and run it again.")
+
+
+def _problem(problem: Problem) -> Row:
+    place = f"line {problem.line}" if problem.line else ""
+    if problem.cell and place:
+        place += f" of the %%{problem.cell} cell"
+    where = ", ".join(part for part in (problem.test and f"`{problem.test}`", place) if part)
+    if problem.is_todo:
+        return Row(problem.what, "todo", dim=where)
+    first, *more = problem.what.splitlines() or [""]
+    lines = [f"> {problem.source}"] if problem.source else []
+    lines += [f"  {line}" for line in more]
+    lines += [f"  {problem.detail}"] if problem.detail else []
+    lines += ["", "printed:", problem.printed.rstrip()] if problem.printed.strip() else []
+    return Row(first, "bad", dim=where, code="\n".join(lines), is_open=True)
+
+
+# A proof
+
+
+def _proved(result: Result, verdict: Verdict) -> Iterator[Row]:
+    if verdict.standing is not Standing.PROVED:
+        yield _unproved(verdict)
+        return
+    yield from _right_code(verdict)
+    for judged in verdict.bugs:
+        yield _bug(result.exercise, judged)
+
+
+def _unproved(verdict: Verdict) -> Row:
+    if verdict.standing is Standing.GRADER_ERROR:
+        return Row(f"{verdict.detail} {OUR_FAULT}", "note")
+    what = f"Green here, but not in a process of its own: {verdict.detail}"
+    return Row(what, "bad", dim=_place(verdict.where), code=verdict.output[-1500:])
+
+
+def _right_code(verdict: Verdict) -> Iterator[Row]:
+    runs = "original twice, once shuffled"
+    if verdict.correct:
+        runs += f"; {_count(len(verdict.correct), 'correct variant', 'correct variants')}"
+    if not verdict.doubtful:
+        if verdict.valid:
+            yield Row("passes on right code", "ok", dim=f"({runs})")
+        else:
+            yield Row("Every test was skipped: nothing is proved by that.", "bad")
+    for test in verdict.doubtful:
+        yield _doubtful(test)
+
+
+def _doubtful(test: JudgedTest) -> Row:
+    dim = " · ".join(part for part in (f"`{test.name}`", _place(test.where)) if part)
+    lines = [f"on {_variant(test.variant)}:", *(f"  {line}" for line in test.message.splitlines())]
+    return Row(f"{DOUBTS[test.validity]}.", "bad", dim=dim, code="\n".join(lines), is_open=True)
+
+
+def _variant(name: str) -> str:
+    if name == "original":
+        return "the original program"
+    return f"a correct variant that {name.removeprefix('correct/').replace('_', ' ')}"
+
+
+def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
+    bug = judged.bug
+    if judged.fate is Fate.CAUGHT:
+        names = list(dict.fromkeys(catch.name for catch in judged.catches))
+        more = f" and {_count(len(names) - 1, 'other test', 'other tests')}" if names[1:] else ""
+        return Row(bug.title, "ok", dim=f"caught by `{names[0]}`{more}", tag="caught", diff=_shown(bug.diff))
+    if bug.id in exercise.alive:
+        why = "SQLite cannot show it" if bug.needs == "postgresql" else "this way of testing cannot show it"
+        return Row(bug.shows, "todo", dim=f"{why}: it stays alive on purpose", tag="alive")
+    hint = f'`course.hint("{exercise.id}")`'
+    name = f"a bug at the **{bug.boundary}** boundary"
+    if judged.fate is Fate.INCONCLUSIVE:
+        return Row(name, "bad", dim=f"not settled: {judged.detail} · {hint}", tag="open")
+    ran = "no test of yours runs the code that it changes"
+    why = ran if judged.fate is Fate.NOT_REACHED else "passes all your tests"
+    return Row(name, "bad", dim=f"{why} · {hint}", tag="alive")
+
+
+def _shown(diff: str) -> str:
+    """The diff without its file lines, where it is one file's: the code is what teaches."""
+    lines = [line for line in diff.splitlines() if not line.startswith(("--- ", "@@"))]
+    return "\n".join(f"in {line[6:]}" if line.startswith("+++ b/") else line for line in lines)
+
+
+def _place(where: str) -> str:
+    name, _, line = where.rpartition(":")
+    if not line.isdigit():
+        return ""
+    return f"line {line} of the %%conftest cell" if name.endswith("conftest.py") else f"line {line}"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

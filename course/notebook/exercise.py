@@ -1,0 +1,174 @@
+"""What `%%exercise 6.2` does: the cell runs in the kernel, then on right and on wrong code, and the board tells."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType
+
+from course.engine import Step, Suite, Verdict, load_subject
+from course.errors import CourseError
+from course.notebook.cell import Cell, public_names
+from course.notebook.first_run import FirstRun, Problem, explain, run_first
+from course.notebook.names import strangers
+from course.notebook.session import Session
+from course.services import folders
+from course.syllabus import Exercise
+
+
+class NotSolvedError(CourseError):
+    """Under `COURSE_STRICT=1`: an exercise whose cell is red, or whose board has a bug alive."""
+
+
+class StoppedError(KeyboardInterrupt):
+    """Ctrl-C ended an exercise; nothing of it runs on."""
+
+    def _render_traceback_(self) -> list[str]:
+        return ["Stopped. Nothing of it runs on."]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of running an exercise's cell.
+
+    Attributes:
+        exercise: The exercise.
+        first: The run in the kernel.
+        verdict: The proof; None where the cell is red, or where there is nothing to prove it on.
+        seconds: How long all of it took.
+        module: The executed cell, where it could be executed.
+    """
+
+    exercise: Exercise
+    first: FirstRun
+    verdict: Verdict | None = None
+    seconds: float = 0.0
+    module: ModuleType | None = field(default=None, repr=False)
+
+    @property
+    def solved(self) -> bool:
+        """Green here, right on right code, and every bug caught that this way of testing can show."""
+        verdict = self.verdict
+        if not self.first.green or verdict is None:
+            return self.first.green
+        alive = {judged.bug.id for judged in verdict.alive} - set(self.exercise.alive)
+        return verdict.standing == "PROVED" and bool(verdict.valid) and not verdict.doubtful and not alive
+
+
+def run_exercise(
+    session: Session,
+    exercise: Exercise,
+    source: str,
+    notebook: Collection[str] = (),
+    on_step: Callable[[Step | None], None] = lambda _: None,
+) -> Result:
+    """Run an exercise's cell, prove it, and remember it.
+
+    Args:
+        session: The kernel's session, in which the exercise's lesson has begun.
+        exercise: The exercise.
+        source: The cell below the magic's line.
+        notebook: Names that the notebook has.
+        on_step: Told when the kernel's run is green (None), and after each run of the proof.
+
+    Raises:
+        StoppedError: Ctrl-C.
+    """
+    started = time.monotonic()
+    cell = exercise_cell(exercise, source)
+    conftest = session.conftest(exercise)
+    files = {each.file: each.text for each in (conftest, cell) if each}
+    first, module = run_in_kernel(session, cell, conftest, notebook)
+    if first.stopped:
+        raise StoppedError
+    verdict = None
+    if first.green and exercise.subject:
+        on_step(None)
+        verdict = prove(session, exercise, files, on_step)
+    result = Result(exercise, first, verdict, time.monotonic() - started, module)
+    alive = tuple(judged.bug.id for judged in verdict.alive) if verdict else ()
+    session.progress.ran(exercise.id, files, solved=result.solved, alive=alive)
+    return result
+
+
+def exercise_cell(exercise: Exercise, source: str) -> Cell:
+    """The cell as a file: `test_6_2.py`."""
+    name = f"test_{exercise.id.replace('.', '_')}"
+    return Cell(f"%%exercise {exercise.id}", source, name, f"Exercise {exercise.id}: {exercise.title}")
+
+
+def run_in_kernel(
+    session: Session, cell: Cell, conftest: Cell | None, notebook: Collection[str]
+) -> tuple[FirstRun, ModuleType | None]:
+    """Execute the conftest cell and this one as fresh modules, as pytest would, and run the tests."""
+    cells = {each.filename: each for each in (cell, conftest) if each}
+    red = FirstRun()
+    with working_folder(session.scratch() / "cells"), folders.room(session.scratch()):
+        try:
+            _ = cell.tree
+            shared = conftest.run() if conftest else None
+            red.problems += missing_names(cell, notebook, public_names(shared) if shared else {})
+            if red.problems:
+                return red, None
+            module = cell.run()
+        except KeyboardInterrupt:
+            red.stopped = True
+        except (CourseError, MemoryError):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a learner's cell raises is told, `SystemExit` too
+            red.problems.append(explain(error, cells))
+        else:
+            return run_first(module, cell, shared, conftest), module
+    return red, None
+
+
+def missing_names(cell: Cell, notebook: Collection[str], shared: Mapping[str, object]) -> list[Problem]:
+    """Problems for the names that only another cell knows."""
+    return [Problem(each.advice, each.line, cell.line(each.line)) for each in strangers(cell, notebook, shared)]
+
+
+def prove(session: Session, exercise: Exercise, files: dict[str, str], on_step: Callable[[Step], None]) -> Verdict:
+    """Prove a suite on the exercise's variants.
+
+    Raises:
+        StoppedError: Ctrl-C.
+    """
+    assert exercise.subject is not None  # noqa: S101 - the caller has looked; this tells the type checker
+    subject = load_subject(exercise.subject)
+    if exercise.seconds is not None:
+        subject = replace(subject, seconds=exercise.seconds)
+    try:
+        return session.prover().prove(
+            Suite.from_files(files),
+            subject,
+            bugs=[subject.bug(name) for name in (*exercise.bugs, *exercise.alive)],
+            correct=[subject.variant(name) for name in exercise.correct],
+            on_step=on_step,
+        )
+    except KeyboardInterrupt:
+        raise StoppedError from None
+
+
+def check_strictly(result: Result) -> None:
+    """Raise where an exercise is not solved and `COURSE_STRICT=1` asks for that.
+
+    Raises:
+        NotSolvedError: It is not solved.
+    """
+    if result.solved or os.environ.get("COURSE_STRICT") != "1":
+        return
+    problems = result.first.problems
+    why = problems[0].what.splitlines()[0] if problems else "the board is not green"
+    raise NotSolvedError(f"Exercise {result.exercise.id} is not solved: {why}.")
+
+
+@contextlib.contextmanager
+def working_folder(folder: Path) -> Iterator[Path]:
+    """Work in a folder for a while, wherever one worked before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.chdir(folder):
+        yield folder

@@ -1,0 +1,66 @@
+"""What happens to an error that nobody foresaw: a sentence for the learner, the traceback in a file for us."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import tempfile
+import traceback
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from course.errors import CourseError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class FaultError(CourseError):
+    """The course itself has failed. The learner's work has nothing to do with it."""
+
+
+class NoRoomError(CourseError):
+    """The disk is full."""
+
+
+def guarded(function: Callable[P, T]) -> Callable[P, T]:
+    """Let only errors out that a learner can read.
+
+    Example:
+        >>> @guarded
+        ... def divide():
+        ...     return 1 / 0
+        >>> try:
+        ...     divide()
+        ... except FaultError as error:
+        ...     print(error.what)
+        The course has failed, not you: ZeroDivisionError: division by zero.
+    """
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except CourseError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the last door before the learner
+            raise told(error) from None
+
+    return call
+
+
+def told(error: Exception) -> CourseError:
+    """Return an error that says it in a sentence."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        what = f"There is no room left on the disk ({error.filename or tempfile.gettempdir()})."
+        return NoRoomError(what, "Free some and run the cell again: your cells are as they were.")
+    return FaultError(f"The course has failed, not you: {type(error).__name__}: {error}.", _report(error))
+
+
+def _report(error: Exception) -> str:
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="course-fault-", suffix=".txt", delete=False) as file:
+            file.write("".join(traceback.format_exception(error)))
+    except OSError:
+        return "Run the cell again."
+    return f"Run the cell again; if it stays, please report it with {file.name}."

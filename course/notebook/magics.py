@@ -1,0 +1,114 @@
+"""The cell magics `%%conftest` and `%%exercise`: what the learner types meets what the course does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from course.errors import CourseError
+from course.notebook.board import board, progress_panel
+from course.notebook.cell import Cell, public_names
+from course.notebook.exercise import StoppedError, check_strictly, missing_names, run_exercise, working_folder
+from course.notebook.faults import guarded
+from course.notebook.first_run import Problem, explain
+from course.notebook.panel import Panel
+from course.notebook.session import NotBegunError, Session, session
+from course.notebook.showing import running_shell, show, show_replaceable
+
+
+class CellError(CourseError):
+    """A conftest cell cannot be executed: its line, and what is wrong."""
+
+
+class Live:
+    """One panel in the output of a cell, replaced while things happen. A terminal gets the last one only."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._replaces = hasattr(running_shell(), "kernel")
+
+    def show(self, panel: Panel) -> None:
+        """Show a panel that another one follows."""
+        if self._replaces:
+            self._put(panel)
+
+    def end(self, panel: Panel) -> None:
+        """Show the last panel."""
+        self._put(panel)
+
+    def _put(self, panel: Panel) -> None:
+        if self._handle is not None:
+            self._handle.update(panel)
+        elif self._replaces:
+            self._handle = show_replaceable(panel)
+        else:
+            show(panel)
+
+
+@guarded
+def exercise(line: str, source: str) -> None:
+    """`%%exercise 6.2`: run the cell, prove it, show the board.
+
+    Raises:
+        CourseError: The id is wrong, or the lesson has not begun; under `COURSE_STRICT=1`, it is not solved.
+        StoppedError: Ctrl-C.
+    """
+    here, shell = session(), running_shell()
+    wanted = here.course.exercise(line)
+    here.require(wanted)
+    live = Live()
+    try:
+        result = run_exercise(
+            here, wanted, source, notebook_names(shell), lambda step: live.show(progress_panel(wanted, step))
+        )
+    except StoppedError:
+        live.end(Panel(f"{wanted.id}  {wanted.title}", right="stopped"))
+        raise
+    if result.module is not None:
+        shell.push(public_names(result.module))
+    live.end(board(result, here.progress.take_news()))
+    check_strictly(result)
+
+
+@guarded
+def conftest(line: str, source: str) -> None:
+    """`%%conftest`: define the fixtures, here and as conftest.py; `%%conftest 5.2` is for exercise 5.2 only.
+
+    Raises:
+        CourseError: The cell cannot be executed; its line and the way out are told.
+    """
+    here, shell = session(), running_shell()
+    if here.lesson is None:
+        raise NotBegunError("No lesson has begun in this kernel.", "Run the cell with `course.begin` first.")
+    name = here.course.exercise(line).id if line.strip() else ""
+    cell = Cell(f"%%conftest {line}".strip(), source, "conftest", f"The conftest cell of {here.lesson.slug}")
+    here.conftests[name] = cell
+    shell.push(public_names(execute(here, cell, notebook_names(shell))))
+
+
+def execute(here: Session, cell: Cell, notebook: set[str]) -> Any:
+    """Execute a conftest cell as a module of its own.
+
+    Raises:
+        CellError: It cannot be executed.
+    """
+    with working_folder(here.scratch() / "cells"):
+        try:
+            _ = cell.tree
+            module = cell.run()
+            problems = missing_names(cell, notebook - set(public_names(module)), {})
+        except Exception as error:  # noqa: BLE001 - whatever a learner's cell raises is told
+            problems = [explain(error, {cell.filename: cell})]
+    if problems:
+        raise CellError(sentence(problems[0]))
+    return module
+
+
+def sentence(problem: Problem) -> str:
+    """A problem in one line: `line 4: NameError: …`."""
+    place = f"line {problem.line} of this cell" if problem.line else "this cell"
+    return f"{place}: {' '.join(problem.what.split())}" + (f"\n    > {problem.source}" if problem.source else "")
+
+
+def notebook_names(shell: Any) -> set[str]:
+    """Names that the learner's notebook has, those of IPython left out."""
+    return {name for name in shell.user_ns if name not in shell.user_ns_hidden}

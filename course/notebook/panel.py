@@ -1,0 +1,135 @@
+"""What a notebook shows: one frame with rows, as HTML for notebooks and as text for terminals and logs."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from course.notebook import text
+from course.notebook.text import SIGNS
+
+Mark = Literal["ok", "bad", "todo", "on", "note", ""]
+STYLE = (Path(__file__).parent / "panel.css").read_text(encoding="utf-8")
+# Only what we write ourselves is marked up: everything is escaped first
+MARKUP = ((re.compile(r"`([^`]+)`"), r"<code>\1</code>"), (re.compile(r"\*\*([^*]+)\*\*"), r"<b>\1</b>"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a panel. In `text`, `dim` and `label`, backticks mean code and double stars bold.
+
+    Attributes:
+        text: What it says.
+        mark: The sign before it; meaning never rests on colour alone.
+        dim: A remark after it, less loud.
+        label: A name in the first column, in place of the sign.
+        tag: A word at the end of the line, such as "caught", in the colour of the mark.
+        code: Lines of code or of output below it.
+        diff: The same, for a unified diff.
+        is_open: Whether the code is shown at once, rather than on demand.
+    """
+
+    text: str
+    mark: Mark = ""
+    dim: str = ""
+    label: str = ""
+    tag: str = ""
+    code: str = ""
+    diff: str = ""
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A frame with a head and rows; IPython shows it as HTML or as text.
+
+    Attributes:
+        title: The head's first words; marked up as rows are.
+        dim: A remark after the title.
+        right: What stands at the right end of the head, such as a time.
+        share: How much is done, 0 to 1, drawn as a bar at the right; None for no bar.
+        rows: The lines.
+
+    Example:
+        >>> print(Panel("6.2", rows=(Row("passes on right code", "ok"),)))
+        6.2
+          ✔ passes on right code
+    """
+
+    title: str
+    dim: str = ""
+    right: str = ""
+    share: float | None = None
+    rows: tuple[Row, ...] = field(default=())
+
+    def __str__(self) -> str:
+        return text.render(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        del include, exclude  # IPython picks from what it gets
+        return {"text/html": self.html(), "text/plain": str(self)}
+
+    def html(self) -> str:
+        """The panel with its style: the same theme as the page around it, and no script."""
+        rows = "".join(_row(row) for row in self.rows)
+        body = f'<div class="course-body"><table><tbody>{rows}</tbody></table></div>' if rows else ""
+        return f'<style>{STYLE}</style><div class="course-panel">{self._head()}{body}</div>'
+
+    def _head(self) -> str:
+        right = _bar(self.share) + _markup(self.right)
+        remark = f'<span class="course-dim">{_markup(self.dim)}</span>' if self.dim else ""
+        return (
+            f'<div class="course-head"><b>{_markup(self.title)}</b>{remark}<span class="course-r">{right}</span></div>'
+        )
+
+
+def _row(row: Row) -> str:
+    first = f'<td class="course-label">{_markup(row.label)}</td>' if row.label else _sign(row.mark)
+    last = f'<td class="course-last"><span class="course-tag {_tone(row)}">{row.tag}</span></td>' if row.tag else ""
+    middle = f"<td{'' if last else ' colspan=2'}>{_content(row)}</td>"
+    return f"<tr>{first}{middle}{last}</tr>"
+
+
+def _sign(mark: Mark) -> str:
+    return f'<td class="course-sign course-{mark or "none"}">{SIGNS[mark]}</td>'
+
+
+def _tone(row: Row) -> str:
+    return "course-bad" if row.mark == "bad" else "course-ok" if row.mark == "ok" else "course-plain"
+
+
+def _content(row: Row) -> str:
+    sign = f'<span class="course-{row.mark}">{SIGNS[row.mark]}</span> ' if row.label and row.mark else ""
+    line = sign + _markup(row.text) + (f' <span class="course-dim">{_markup(row.dim)}</span>' if row.dim else "")
+    code = _diff(row.diff) if row.diff else html.escape(row.code)
+    if not code:
+        return line
+    is_open = " open" if row.is_open else ""
+    return f"<details{is_open}><summary>{line}</summary><pre>{code}</pre></details>"
+
+
+def _diff(diff: str) -> str:
+    tones = {"-": "course-minus", "+": "course-plus"}
+
+    def line(each: str) -> str:
+        tone = tones.get(each[:1])
+        return f'<span class="{tone}">{html.escape(each)}</span>' if tone else html.escape(each)
+
+    return "\n".join(line(each) for each in diff.splitlines())
+
+
+def _markup(words: str) -> str:
+    marked = html.escape(words)
+    for pattern, replacement in MARKUP:
+        marked = pattern.sub(replacement, marked)
+    return marked
+
+
+def _bar(share: float | None) -> str:
+    if share is None:
+        return ""
+    percent = round(100 * min(max(share, 0), 1))
+    return f'<span class="course-bar" role="img" aria-label="{percent} %"><i style="width:{percent}%"></i></span> '

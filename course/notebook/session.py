@@ -1,0 +1,202 @@
+"""All that lives as long as the kernel: the servers, the prover, the program under test and the conftest cell."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from course.engine import Prover, load_subject
+from course.engine.variant import Variant
+from course.errors import CourseError
+from course.notebook.cell import Cell
+from course.notebook.program import Program
+from course.notebook.progress import Progress
+from course.notebook.workspace import Workspace, default_folder
+from course.services import folders, orphans
+from course.services.pool import Database, DatabasePool
+from course.services.server import Server
+from course.syllabus import Exercise, Lesson, Syllabus, syllabus
+
+
+class NotBegunError(CourseError):
+    """A lesson's services are asked for before `course.begin`."""
+
+
+class Session:
+    """One kernel's state. `session()` gives the one that there is.
+
+    Args:
+        course: The syllabus.
+        workspace: Where progress is kept and where exports go.
+    """
+
+    def __init__(self, course: Syllabus, workspace: Workspace) -> None:
+        self.course = course
+        self.workspace = workspace
+        self.progress = Progress(workspace.progress)
+        self.lesson: Lesson | None = None
+        self.server: Server | None = None
+        self.conftests: dict[str, Cell] = {}  # by exercise id; "" for all exercises
+        self._lock = threading.RLock()
+        self._scratch: Path | None = None
+        self._entry: orphans.Entry | None = None
+        self._prover: Prover | None = None
+        self._program: Program | None = None
+        self._pool: DatabasePool | None = None
+        self._database: Database | None = None
+        self._nats: Callable[[], None] | None = None
+        atexit.register(self.close)
+
+    # A lesson
+
+    def begin(self, lesson: Lesson) -> None:
+        """Start what a lesson needs and does not have yet; a second time, everything stays as it is.
+
+        Raises:
+            CourseError: A service did not start; what to do is said.
+        """
+        with self._lock:
+            orphans.reap()
+            new = lesson is not self.lesson
+            had_server = self.server
+            if "postgresql" in lesson.services:
+                self._ensure_server()
+            if new or self.server is not had_server:
+                self._open(lesson)
+            if new:
+                self.conftests.clear()
+            self.lesson = lesson
+            if any(exercise.subject for exercise in lesson.exercises):
+                self.prover()
+
+    def require(self, exercise: Exercise) -> Lesson:
+        """Return the lesson of an exercise, which must have begun.
+
+        Raises:
+            NotBegunError: It has not.
+        """
+        lesson = self.course.lesson_of(exercise)
+        if self.lesson is not lesson:
+            raise NotBegunError(
+                f"Lesson {lesson.number} has not begun in this kernel.",
+                f'Run the cell with `course.begin("{lesson.slug}")` first.',
+            )
+        return lesson
+
+    def conftest(self, exercise: Exercise) -> Cell | None:
+        """The conftest cell that an exercise runs with: the latest of its own name, else the latest of all."""
+        return self.conftests.get(exercise.id) or self.conftests.get("")
+
+    def services(self, lesson: Lesson) -> tuple[tuple[str, str], ...]:
+        """What a lesson runs on: the service's name, and a sentence about it."""
+        told = []
+        if "postgresql" in lesson.services and self.server is not None:
+            told.append(("PostgreSQL", self.server.sentence))
+        return tuple(told)
+
+    # What it runs on
+
+    def prover(self) -> Prover:
+        """The kernel's one prover; it warms up in the background when it is first asked for."""
+        with self._lock:
+            if self._prover is None:
+                from course.services.embedded import Embedded  # noqa: PLC0415 - when it is needed
+
+                self._prover = Prover(lambda: Embedded().start(), folder=self.scratch())
+                self._prover.warm_up()
+            return self._prover
+
+    def scratch(self) -> Path:
+        """A folder for what may be thrown away; it goes with the kernel, however the kernel ends."""
+        if self._scratch is None or not self._scratch.is_dir():
+            folder = folders.plan("kernel")
+            self._entry = orphans.register("kernel", folder=folder)
+            with folders.room(folder):
+                folder.mkdir(mode=0o700)
+            self._scratch = folder
+        return self._scratch
+
+    def close(self) -> None:
+        """End everything that this session has started; safe to call again."""
+        with self._lock, contextlib.ExitStack() as stack:
+            stack.callback(self._remove_scratch)
+            for end in (self._stop_server, self._stop_nats, self._stop_prover, self._leave_lesson):
+                stack.callback(end)
+
+    def _leave_lesson(self) -> None:
+        if self._program is not None:
+            self._program.remove()
+        self._program, self.lesson = None, None
+
+    def _stop_prover(self) -> None:
+        if self._prover is not None:
+            self._prover.close()
+        self._prover = None
+
+    def _stop_nats(self) -> None:
+        if self._nats is not None:
+            self._nats()
+        self._nats = None
+
+    def _stop_server(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+        if self.server is not None:
+            self.server.stop()
+        self._pool = self._database = self.server = None
+
+    def _remove_scratch(self) -> None:
+        if self._scratch is not None and self._entry is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._entry.release()
+        self._scratch = None
+
+    def _ensure_server(self) -> None:
+        from course.services.postgres import postgres  # noqa: PLC0415 - when it is needed
+
+        if self.server is not None and not self.server.alive():
+            with contextlib.suppress(CourseError):
+                self._stop_server()
+            self._pool = self._database = self.server = None
+        if self.server is None:
+            self.server = postgres()
+
+    def _open(self, lesson: Lesson) -> None:
+        """Put the lesson's program and its variables into the kernel, in place of the lesson's before."""
+        from course.services import stand_in  # noqa: PLC0415 - when it is needed
+
+        if self._program is not None:
+            self._program.remove()
+        names = dict.fromkeys(each for each in (lesson.subject, *(e.subject for e in lesson.exercises)) if each)
+        subjects = [load_subject(name) for name in names]
+        environment: dict[str, str | None] = {"DATABASE_URL": self._database_url(lesson)}
+        for subject in subjects:
+            environment |= subject.environment
+        trees = tuple(self.prover().trees.path(Variant(subject)) for subject in subjects)
+        self._program = Program(trees, tuple(subject.package for subject in subjects), environment)
+        stand_in.install()
+
+    def _database_url(self, lesson: Lesson) -> str:
+        """The URL of a fresh database of the course's own. What stood in DATABASE_URL before is never looked at."""
+        if "postgresql" not in lesson.services or self.server is None:
+            return "sqlite://"
+        if self._pool is None:
+            self._pool = DatabasePool(self.server, name="lesson", ahead=1)
+        if self._database is not None:
+            with contextlib.suppress(CourseError):
+                self._pool.give_back(self._database)
+        self._database = self._pool.take()
+        return self._database.url
+
+
+@cache
+def session() -> Session:
+    """The kernel's session, made when it is first asked for."""
+    named = os.environ.get("COURSE_WORKSPACE")
+    return Session(syllabus(), Workspace(Path(named) if named else default_folder()))
