@@ -83,16 +83,16 @@ def status(folder: Path | None) -> None:
 
 @cli.command()
 @click.argument("lesson", required=False)
-@click.option("--all", "everything", is_flag=True, help="All lessons, and the progress.")
+@click.option("--all", "everything", is_flag=True, help="All lessons.")
 @FOLDER
 def reset(lesson: str | None, folder: Path | None, *, everything: bool) -> None:
-    """Put a lesson back to its start; yours is kept as a backup."""
+    """Put a lesson, and your progress in it, back to the start; a backup is kept."""
     from course.syllabus import syllabus
 
     if bool(lesson) == everything:
         raise click.UsageError("Name one lesson, or give --all: course reset 06")
     chosen = syllabus().lessons if everything else (syllabus().lesson(str(lesson)),)
-    backup = open_workspace(folder).reset([each.slug for each in chosen], everything=everything)
+    backup = open_workspace(folder).reset([each.slug for each in chosen])
     click.echo(f"{', '.join(each.slug for each in chosen)}: back to the start.")
     click.echo(f"What you had is in {backup}" if backup else "There was nothing of yours to keep.")
 

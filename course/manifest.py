@@ -51,7 +51,7 @@ class Table:
         """Return an error about this table."""
         return ManifestError(f"{self.path}:{self.line}: {self.name}: {what}", fix)
 
-    def get(self, key: str, default: Any, kinds: tuple[type, ...], kind: str) -> Any:  # noqa: ANN401 - TOML values
+    def get(self, key: str, default: Any, kinds: tuple[type, ...], kind: str) -> Any:
         """Return a value of one of some types; TOML's true is not a number here."""
         self.asked.append(key)
         value = self.values.get(key, default)
@@ -105,7 +105,7 @@ class Table:
             raise self.error(f"{key} holds an entry twice.", "Remove one of the two.")
         return tuple(values)
 
-    def number(self, key: str, kind: type, default: Any = MISSING) -> Any:  # noqa: ANN401 - int, float or the default
+    def number(self, key: str, kind: type, default: Any = MISSING) -> Any:
         """Return a number above zero."""
         value = self.get(key, default, (kind, int), "a number above zero")
         if value is not default and value <= 0:

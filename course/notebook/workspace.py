@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from course.atomic import write_atomically
 from course.errors import CourseError
+from course.notebook.progress import Progress
 from course.shipped import CLONE, PACKAGE, in_clone, shipped
 
 
@@ -122,18 +123,18 @@ class Workspace:
             return "not here"
         return "untouched" if digest(path) == self.read_record().delivered.get(path.name) else "yours"
 
-    def reset(self, slugs: list[str], *, everything: bool = False) -> Path | None:
-        """Put lessons back to the start.
+    def reset(self, slugs: list[str]) -> Path | None:
+        """Put lessons, and the progress in them, back to the start.
 
         Args:
             slugs: The lessons.
-            everything: The progress as well.
 
         Returns:
             The folder with the backup; None where there was nothing to keep.
         """
         with self.locked() as record:
             backup = self.free_backup()
+            keep([self.progress] if self.progress.exists() else [], backup)
             for slug in slugs:
                 beside = list(self.folder.glob(f"{slug}.new*.ipynb"))
                 keep([*self.folder.glob(f"{slug}.ipynb"), *beside], backup)
@@ -141,10 +142,20 @@ class Workspace:
                     each.unlink()
                 record.offered.pop(f"{slug}.ipynb", None)
                 deliver(self.source / f"{slug}.ipynb", self.notebook(slug), record)
-            if everything and self.progress.exists():
-                keep([self.progress], backup)
-                self.progress.unlink()
+            self.forget(slugs)
             return backup if backup.exists() else None
+
+    def forget(self, slugs: list[str]) -> None:
+        """Take what is known of the lessons' exercises out of the progress file."""
+        if not self.progress.exists():
+            return
+        starts = tuple(f"{int(slug[:2])}." for slug in slugs)
+
+        def change(content: dict[str, Any]) -> None:
+            for each in [name for name in content["exercises"] if name.startswith(starts)]:
+                del content["exercises"][each]
+
+        Progress(self.progress).apply(change)
 
     def free_backup(self) -> Path:
         time = datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
@@ -210,7 +221,7 @@ def digest(path: Path) -> str | None:
     return hashlib.sha256(json.dumps(written).encode()).hexdigest()
 
 
-def joined(source: Any) -> str:  # noqa: ANN401 - a text or a list of lines, by the notebook format
+def joined(source: Any) -> str:
     return source if isinstance(source, str) else "".join(source)
 
 

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from course import shipped as shipped_module
+from course.notebook.progress import Progress
 from course.notebook.workspace import Workspace, WorkspaceError, default_folder
 from course.shipped import CLONE, PACKAGE
 
@@ -196,14 +197,14 @@ def test_two_resets_in_one_second_keep_two_backups(workspace):
     assert "two" in (second / f"{SLUG}.ipynb").read_text()
 
 
-def test_only_a_full_reset_forgets_the_progress_and_backs_it_up(workspace):
+def test_reset_forgets_the_progress_in_the_lesson_only_and_backs_it_up(workspace):
     workspace.refresh()
-    workspace.progress.write_text("{}")
-    workspace.reset([SLUG])
-    assert workspace.progress.exists()
-    backup = workspace.reset([SLUG], everything=True)
-    assert not workspace.progress.exists()
-    assert (backup / "progress.json").exists()
+    progress = Progress(workspace.progress)
+    for exercise in ("6.1", "0.1", "16.1"):
+        progress.ran(exercise, {}, solved=True)
+    backup = workspace.reset([SLUG])
+    assert progress.solved() == {"0.1", "16.1"}
+    assert Progress(backup / "progress.json").solved() == {"0.1", "6.1", "16.1"}
 
 
 @pytest.mark.parametrize("place", [PACKAGE / "lessons", CLONE, CLONE / "notebooks", CLONE / "solutions"])
