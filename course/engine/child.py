@@ -23,15 +23,24 @@ def run(order: dict[str, Any], events: int) -> None:
         events: File descriptor that takes JSON lines.
     """
     _settle(order)
-    import pytest  # noqa: PLC0415 - loaded already in a warm process, and only now in a cold one
-
-    from course.engine.reporter import Reporter  # noqa: PLC0415
+    from course.engine.reporter import Reporter, tell_broken  # noqa: PLC0415 - loaded already in a warm process
 
     sink = Sink(events)
     try:
-        pytest.main(_arguments(order), plugins=[Reporter(order, sink)])
-    except SystemExit as error:
-        sink.send({"event": "broken", "message": f"The suite called sys.exit({error.code!r}).", "where": ""})
+        _run_pytest(_arguments(order), Reporter(order, sink))
+    except BaseException as error:  # noqa: BLE001 - whatever a conftest raises while pytest starts
+        tell_broken(sink, error)
+
+
+def _run_pytest(arguments: list[str], reporter: object) -> None:
+    """Do what `pytest.main` does, and let out what it would only print."""
+    from _pytest.config import _prepareconfig  # noqa: PLC0415 - see above
+
+    config = _prepareconfig(arguments, [reporter])
+    try:
+        config.hook.pytest_cmdline_main(config=config)
+    finally:
+        config._ensure_unconfigure()  # noqa: SLF001 - as `pytest.main` ends
 
 
 def _settle(order: dict[str, Any]) -> None:

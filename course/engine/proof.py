@@ -216,7 +216,7 @@ class Proof:
     # What they share
 
     def _request(self, variant: Variant, **options: object) -> Request:
-        return Request(variant, self._suite, self._subject.seconds, **options)  # type: ignore[arg-type]
+        return Request(variant, self._suite, self._subject.seconds, self._subject.patience, **options)  # type: ignore[arg-type]
 
     def _run(self, requests: list[Request], *, extra: bool = False) -> list[RunResult]:
         self._total += len(requests) if extra else 0

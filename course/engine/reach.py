@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from unidiff.patch import PatchedFile
+
 from course.engine.patch import Patch
 from course.engine.run import Reach
+
+Statement = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,9 @@ class Watched:
 def watched_lines(patch: Patch, program: Path) -> Watched:
     """The lines of the original program that a patch stands on.
 
-    A removed line counts with the whole statement that it is part of. An added one counts with the statements before
-    and after it: an addition can only run if one of these runs.
+    A removed line counts with the whole statement that it is part of, and what takes its place in the same block runs
+    where it ran. A mere addition counts with its neighbours: of the statements before and after it those that stand in
+    the same block, or both. An added `except` may run where no neighbour does: such a change is not known.
 
     Args:
         patch: The change.
@@ -40,8 +45,10 @@ def watched_lines(patch: Patch, program: Path) -> Watched:
         if not file.path.endswith(".py"):
             return Watched(frozenset(), known=False)
         statements = _statements(program / file.path)
-        for number in _touched(file):
-            lines |= {(file.path, line) for line in _around(number, statements)}
+        for block in _blocks(file):
+            if block.adds_handler:
+                return Watched(frozenset(), known=False)
+            lines |= {(file.path, line) for line in block.stands_on(statements)}
     return Watched(frozenset(lines))
 
 
@@ -61,39 +68,71 @@ def reaching(tests: Iterable[str], watched: Watched, reach: Reach | None) -> fro
     return frozenset(test for test in tests if reach.tests.get(test, frozenset()) & watched.lines)
 
 
-def _touched(file: Iterable[Iterable[object]]) -> list[float]:
-    """Numbers of removed lines; an addition between lines 4 and 5 is 4.5."""
-    numbers: list[float] = []
+@dataclass
+class _Block:
+    """Changed lines without an unchanged one between them.
+
+    Attributes:
+        after: Number of the unchanged line before them.
+        removed: Numbers and texts of removed lines.
+        added: Texts of added lines.
+    """
+
+    after: int
+    removed: list[tuple[int, str]]
+    added: list[str]
+
+    @property
+    def adds_handler(self) -> bool:
+        return not self.removed and any(line.lstrip().startswith(("except", "finally")) for line in self.added)
+
+    def stands_on(self, statements: tuple[Statement, ...]) -> set[int]:
+        lines = {line for number, _ in self.removed for line in _statement_at(number, statements)}
+        added = [line for line in self.added if line.strip()]
+        if added and not (lines and min(map(_indent, added)) >= _indent(self.removed[0][1])):
+            last = self.removed[-1][0] if self.removed else self.after
+            lines |= _neighbours(self.after, last, _indent(added[0]), statements)
+        return lines
+
+
+def _blocks(file: PatchedFile) -> Iterator[_Block]:
     for hunk in file:
-        last = hunk.source_start - 1  # type: ignore[attr-defined] # unidiff's hunk; typed as what is iterated
+        block = _Block(hunk.source_start - 1, [], [])
         for line in hunk:
-            if line.is_added:  # type: ignore[attr-defined]
-                numbers.append(last + 0.5)
-            elif line.source_line_no:  # type: ignore[attr-defined]
-                last = line.source_line_no  # type: ignore[attr-defined]
-                if line.is_removed:  # type: ignore[attr-defined]
-                    numbers.append(float(last))
-    return numbers
+            if line.is_added:
+                block.added.append(line.value)
+            elif line.is_removed:
+                block.removed.append((line.source_line_no or 0, line.value))
+            else:
+                yield from [block] if block.added or block.removed else []
+                block = _Block(line.source_line_no or 0, [], [])
+        yield from [block] if block.added or block.removed else []
 
 
-def _around(number: float, statements: tuple[tuple[int, int], ...]) -> set[int]:
-    inside = [span for span in statements if span[0] <= number <= span[1]]
-    if inside and number == int(number):
-        return _all(inside)
-    before = [span for span in statements if span[1] < number]
-    after = [span for span in statements if span[0] > number]
-    return _all([*inside, *before[-1:], *after[:1]])
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
-def _all(spans: Iterable[tuple[int, int]]) -> set[int]:
-    return {line for first, last in spans for line in range(first, last + 1)}
+def _statement_at(number: int, statements: tuple[Statement, ...]) -> set[int]:
+    return {line for first, last, _ in statements if first <= number <= last for line in range(first, last + 1)}
+
+
+def _neighbours(before: int, last: int, indent: int, statements: tuple[Statement, ...]) -> set[int]:
+    inside = [each for each in statements if each[0] <= before and last < each[1]]
+    near = [each for each in statements if each[1] <= before][-1:] + [each for each in statements if each[0] > last][:1]
+    chosen = inside + ([each for each in near if each[2] == indent] or near)
+    return {line for first, end, _ in chosen for line in range(first, end + 1)}
 
 
 @cache
-def _statements(path: Path) -> tuple[tuple[int, int], ...]:
-    """First and last line of each simple statement and of each head of a compound one, in order."""
+def _statements(path: Path) -> tuple[Statement, ...]:
+    """First line, last line and indent of each simple statement and of each head of a compound one, in order."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    spans = {_span(node) for node in ast.walk(tree) if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case)}
+    spans = {
+        (*_span(node), _column(node))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case)
+    }
     return tuple(sorted(spans))
 
 
@@ -103,6 +142,11 @@ def _span(node: ast.AST) -> tuple[int, int]:
     if isinstance(body, list) and body:
         return first, max(first, _first_line(body[0]) - 1)
     return first, getattr(node, "end_lineno", first) or first
+
+
+def _column(node: ast.AST) -> int:
+    column: int = getattr(node, "col_offset", 0)
+    return column
 
 
 def _first_line(node: ast.AST) -> int:

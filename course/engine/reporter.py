@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+import traceback
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,12 @@ class Reporter:
         if self._tracer:
             self._tracer.start()
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
-        report = yield
-        if report.failed:
-            self._sink.send({"event": "broken", **_collect_error(collector, report)})
-        return report
+    def pytest_exception_interact(self, node: Any, call: pytest.CallInfo[Any]) -> None:
+        if isinstance(node, pytest.Collector) and call.excinfo is not None:
+            tell_broken(self._sink, call.excinfo.value)
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        tell_broken(self._sink, excinfo.value)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -62,7 +63,7 @@ class Reporter:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         self._sink.send({"event": "start", "test": item.nodeid})
-        self._outcome = {"test": item.nodeid, "result": "passed", "phase": "call"}
+        self._outcome = {"test": item.nodeid, "result": "skipped", "phase": "setup", "message": "It was not run."}
         started = time.perf_counter()
         if self._tracer:
             self._tracer.enter(item.nodeid)
@@ -87,8 +88,8 @@ class Reporter:
         report = yield
         if call.excinfo is not None and self._outcome["result"] != "failed":
             self._outcome.update(_outcome(item, call))
-        elif call.excinfo is None and call.when == "call" and item.stash.get(xfailed_key, None):
-            self._outcome["result"] = "skipped"
+        elif call.excinfo is None and call.when == "call" and not item.stash.get(xfailed_key, None):
+            self._outcome.update(result="passed", phase="call", message="")
         return report
 
 
@@ -128,10 +129,20 @@ def _where(error: pytest.ExceptionInfo[BaseException]) -> str:
     return lines[-1] if lines else ""
 
 
-def _collect_error(collector: pytest.Collector, report: Any) -> dict[str, str]:
-    text = str(getattr(report.longrepr, "reprcrash", None) or report.longrepr)
-    lines = [line for line in text.splitlines() if line.strip()]
-    raised = [line[4:].strip() for line in lines if line.startswith("E   ")] or lines[-1:]
+def tell_broken(sink: Sink, error: BaseException) -> None:
+    """Say that the suite does not collect, and where: the last line of it that had a part in the error."""
+    root = error.__cause__ or getattr(error, "cause", None) or error
+    if isinstance(root, SystemExit):
+        message = f"The suite called sys.exit({root.code!r})."
+    else:
+        message = f"{type(root).__name__}: {root}"[:MESSAGE_LENGTH]
+    sink.send({"event": "broken", "message": message, "where": _line_of(root)})
+
+
+def _line_of(error: BaseException) -> str:
     here = f"{Path.cwd()}/"
-    wheres = [line.removeprefix(here) for line in lines if line.startswith(here)] or [collector.nodeid]
-    return {"message": " ".join(raised)[:MESSAGE_LENGTH], "where": wheres[-1].split(": ")[0]}
+    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        frames.append((error.filename or "", error.lineno))
+    lines = [f"{name.removeprefix(here)}:{line}" for name, line in frames if name.startswith(here)]
+    return lines[-1] if lines else ""

@@ -32,6 +32,7 @@ class Request:
         variant: The program.
         suite: Folder of the suite; copied for the run.
         seconds: Deadline of the whole run, in seconds.
+        patience: How long one test may take, in seconds; `None` where only the deadline of the run counts.
         select: Ids of the tests to run; `None` for all.
         shuffle: Seed of a random order; `None` keeps the order of the files.
         first_failure: End after the first test that fails.
@@ -42,6 +43,7 @@ class Request:
     variant: Variant
     suite: Path
     seconds: float
+    patience: float | None = None
     select: frozenset[str] | None = None
     shuffle: int | None = None
     first_failure: bool = False
@@ -101,7 +103,7 @@ class RunResult:
         detail: One sentence on an ending other than `FINISHED`.
         where: `test_users.py:3` for a file that does not collect.
         collected: Ids of the tests that were to run, in order.
-        current: The test that was running when the process ended, if any.
+        current: The test that was running when the process ended, if that test is to blame.
         reach: What was watched; `None` without an interest.
         seconds: Wall time, in seconds.
         output: The last of what the process printed, at most 4,000 characters.

@@ -7,10 +7,11 @@ import itertools
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -19,6 +20,15 @@ from course.engine.run import Ending, Request, RunResult
 from course.engine.variant import Trees
 from course.engine.warm import ColdProcesses, WarmProcess
 from course.engine.watch import Watch
+from course.errors import CourseError
+
+T = TypeVar("T")
+# How long a server may need to come back by itself, after one of its processes was killed, in seconds
+RECOVERY_SECONDS = 5.0
+
+
+class ServerLostError(CourseError):
+    """The server died again in the second attempt."""
 
 
 class Server(Protocol):
@@ -63,33 +73,65 @@ class Slot:
         self._admin: psycopg.Connection[Any] | None = None
         self._kept_databases: frozenset[str] = frozenset()
         self._kept_roles: frozenset[str] = frozenset()
+        self._templates: dict[str, str] = {}
 
     def run(self, request: Request) -> RunResult:
         """Run in a fresh database. A server that died meanwhile is started again, and so is the run, once."""
+        try:
+            return self.survive(lambda: self._run_fresh(request))
+        except ServerLostError as error:
+            return RunResult(Ending.SERVER_LOST, detail=error.what)
+
+    def survive(self, job: Callable[[], T]) -> T:
+        """Do `job`; where the server died meanwhile, start it again and do the job again, once.
+
+        Raises:
+            ServerLostError: It died both times.
+        """
         for _ in range(2):
             try:
-                with self.database() as url:
-                    result = self.run_in(request, url)
+                result = job()
                 if self.alive():
                     return result
             except psycopg.OperationalError:
                 if self.alive():
                     raise
             self.restart()
-        return RunResult(Ending.SERVER_LOST, detail="PostgreSQL died twice while this suite ran.")
+        raise ServerLostError("PostgreSQL died twice while this suite ran.")
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """A fresh, empty database as a URL; it and all that was made beside it is dropped at the end."""
+    def database(self, template: str = "template0") -> Iterator[str]:
+        """A fresh database as a URL, empty or as `template` is; what was made beside it is dropped with it."""
         self.ensure()
         assert self._server is not None  # noqa: S101 - tells the type checker what `ensure` has done
         name = f"course_run_{os.getpid()}_{next(self._numbers)}"
-        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        order = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self._execute(order.format(sql.Identifier(name), sql.Identifier(template)))
         try:
             yield self._server.url(name)
         finally:
             with contextlib.suppress(psycopg.OperationalError):
                 self._sweep(name)
+
+    def template(self, name: str, fill: Callable[[str], None]) -> str:
+        """A database that stays, to be a `template`: filled by `fill(url)` when it is first asked for.
+
+        Args:
+            name: What it holds; each slot has its own.
+            fill: Fills the empty database; nothing may be connected to it afterwards.
+
+        Returns:
+            The database's name.
+        """
+        self.ensure()
+        if name not in self._templates:
+            assert self._server is not None  # noqa: S101 - as in `database`
+            database = f"course_template_{os.getpid()}_{next(self._numbers)}"
+            self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(database)))
+            self._kept_databases |= {database}
+            fill(self._server.url(database))
+            self._templates[name] = database
+        return self._templates[name]
 
     def run_in(self, request: Request, url: str) -> RunResult:
         """Run in the database at `url`, which is left as the run leaves it."""
@@ -99,17 +141,17 @@ class Slot:
         (folder / "tmp").mkdir()
         (folder / "empty.ini").write_text("[pytest]\n", encoding="utf-8")
         process = self._processes.start(self._order(request, url, folder))
-        result = Watch(process, request.seconds, self._stop).result()
+        result = Watch(process, request.seconds, self._stop, patience=request.patience).result()
         _keep_bytecode(folder / "suite", request.suite)
         shutil.rmtree(folder, ignore_errors=True)
         return result
 
     def alive(self) -> bool:
-        """Whether the server answers."""
+        """Whether the server answers; a suite may have ended our connection and left the server well."""
         try:
             self._execute(sql.SQL("SELECT 1"))
         except psycopg.OperationalError:
-            return False
+            return self._reconnect()
         return True
 
     def restart(self) -> None:
@@ -124,14 +166,37 @@ class Slot:
         if self._server is not None and not self._shared:
             self._server.stop()
         self._admin = self._server = None
+        self._templates = {}
 
     def ensure(self) -> None:
         """Start the server, if it is not up."""
         if self._admin is not None:
             return
         self._server = self._server or self._start()
-        self._admin = psycopg.connect(self._server.url(driver=None), autocommit=True, connect_timeout=10)
+        self._admin = self._connect()
         self._kept_databases, self._kept_roles = self._databases(), self._roles()
+
+    def _run_fresh(self, request: Request) -> RunResult:
+        with self.database() as url:
+            return self.run_in(request, url)
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        assert self._server is not None  # noqa: S101 - called after `ensure` only
+        return psycopg.connect(self._server.url(driver=None), autocommit=True, connect_timeout=10)
+
+    def _reconnect(self) -> bool:
+        """Connect again; a server that lost one of its processes says for a moment that it is recovering."""
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while self._server is not None:
+            try:
+                self._admin = self._connect()
+            except psycopg.OperationalError as error:
+                if "refused" in str(error) or time.monotonic() > deadline:
+                    return False
+                time.sleep(0.05)
+            else:
+                return True
+        return False
 
     def _order(self, request: Request, url: str, folder: Path) -> dict[str, Any]:
         assert self._server is not None  # noqa: S101 - as in `run_in`

@@ -34,6 +34,7 @@ class Subject:
         bugs: Each with exactly one boundary bug, ordered by id.
         correct: Changed inside, still right, ordered by id.
         seconds: Deadline of one run, in seconds.
+        patience: How long one test of it may take, in seconds; `None` where only the deadline of the run counts.
         environment: Variables that every run gets.
 
     Example:
@@ -47,6 +48,7 @@ class Subject:
     bugs: tuple[Patch, ...]
     correct: tuple[Patch, ...]
     seconds: float = 10.0
+    patience: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def bug(self, id: str) -> Patch:  # noqa: A002 - the field's word, and nothing here wants the builtin

@@ -32,14 +32,19 @@ class Watch:
         process: The run's process.
         seconds: Its deadline.
         stop: Set from outside to end the run at once.
+        patience: How long one test may take, in seconds. Where this is given, a test that was not running for so long
+            is not to blame when the deadline of the run comes.
     """
 
-    def __init__(self, process: Process, seconds: float, stop: threading.Event) -> None:
+    def __init__(
+        self, process: Process, seconds: float, stop: threading.Event, *, patience: float | None = None
+    ) -> None:
         self._process = process
         self._started = time.monotonic()
         self._deadline = self._started + seconds
         self._seconds = seconds
         self._stop = stop
+        self._patience = patience
         self._news: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._record = Record()
         self._tail = b""
@@ -65,7 +70,11 @@ class Watch:
         with contextlib.suppress(queue.Empty):
             while True:
                 self._take(*self._news.get_nowait())
-        return self._record.result(cut, time.monotonic() - self._started, self._seconds, self._text())
+        seconds = time.monotonic() - self._started
+        limit = self._seconds if time.monotonic() >= self._deadline else self._patience or self._seconds
+        if cut is Ending.TIMED_OUT and self._patience and self._record.busy < self._patience:
+            self._record.acquit()
+        return self._record.result(cut, seconds, limit, self._text())
 
     def _follow(self) -> Ending | None:
         """Take news until the process has ended; the reason where it was cut off."""
@@ -75,14 +84,18 @@ class Watch:
                 cut = self._take(kind, value)
                 if cut or kind == "exit":
                     return cut
-                if time.monotonic() < self._deadline and not self._stop.is_set():
+                if not self._is_late() and not self._stop.is_set():
                     continue
             if self._stop.is_set():
                 return Ending.STOPPED
-            if time.monotonic() >= self._deadline:
+            if self._is_late():
                 return Ending.TIMED_OUT
             if self._process.pid and count_descendants(self._process.pid, PROCESSES) >= PROCESSES:
                 return Ending.TOO_MANY_PROCESSES
+
+    def _is_late(self) -> bool:
+        one_test = self._patience is not None and self._record.busy >= self._patience
+        return one_test or time.monotonic() >= self._deadline
 
     def _take(self, kind: str, value: Any) -> Ending | None:
         if kind == "event":
@@ -127,6 +140,7 @@ class Record:
         self._outcomes: dict[str, Outcome] = {}
         self._collected: tuple[str, ...] = ()
         self._current = ""
+        self._since = 0.0
         self._broken: list[dict[str, Any]] = []
         self._reach: Reach | None = None
         self._done = False
@@ -138,7 +152,7 @@ class Record:
                 case "collected":
                     self._collected = tuple(str(test) for test in event["tests"])
                 case "start":
-                    self._current = str(event["test"])
+                    self._current, self._since = str(event["test"]), time.monotonic()
                 case "test":
                     self._current = ""
                     outcome = _outcome(event)
@@ -149,6 +163,15 @@ class Record:
                     self._reach = _reach(event)
                 case "done":
                     self._done = True
+
+    @property
+    def busy(self) -> float:
+        """How long the current test has been running, in seconds; 0 where there is none."""
+        return time.monotonic() - self._since if self._current else 0.0
+
+    def acquit(self) -> None:
+        """The current test is not to blame for the end: all tests together took too long."""
+        self._current = ""
 
     def result(self, cut: Ending | None, seconds: float, limit: float, output: str) -> RunResult:
         """The result of the run.

@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import pytest
+
+from course.engine import Fate, Standing, Validity
+
+GOOD = """
+    import till
+
+    def test_all_prices_are_added():
+        assert till.total([1, 2, 3]) == 6
+
+    def test_a_receipt_is_kept():
+        till.write("milk")
+        assert "milk" in till.read()
+"""
+
+
+def only(verdict):
+    (judged,) = verdict.bugs
+    return judged
+
+
+def validity(verdict):
+    return {test.name: test.validity for test in verdict.tests}
+
+
+def test_a_bug_is_caught_by_the_test_that_fails_on_it(prove):
+    verdict = prove(GOOD, ["api/forgets_the_last_price"], ["adds_with_sum"])
+    assert verdict.standing is Standing.PROVED
+    assert verdict.solved
+    (catch,) = only(verdict).catches
+    assert (catch.name, catch.assertion, catch.phase) == ("test_all_prices_are_added", True, "call")
+    assert catch.message.startswith("assert 3 == 6")
+    assert verdict.correct == ("adds_with_sum",)
+
+
+def test_each_run_has_a_fresh_database_in_database_url(prove):
+    verdict = prove(
+        """
+        import till
+
+        def test_a_receipt_is_kept():
+            till.write("milk")
+            assert till.read() == ["milk"]
+        """,
+        ["database/loses_the_receipt"],
+    )
+    assert only(verdict).fate is Fate.CAUGHT
+    assert verdict.solved
+
+
+def test_a_bug_that_no_assertion_notices_survives(prove):
+    verdict = prove("import till\ndef test_it_adds(): till.total([1, 2])", ["api/forgets_the_last_price"])
+    assert only(verdict).fate is Fate.SURVIVED
+    assert only(verdict).ran == {"test_till.py::test_it_adds"}
+
+
+def test_a_bug_whose_lines_no_test_reaches_is_settled_without_a_run(prove):
+    reached, unreached = "api/gives_the_discount_too_early", "api/gives_too_much"
+    verdict = prove("import till\ndef test_small(): assert till.discount(5) == 5", [reached, unreached])
+    assert verdict.fates() == {reached: Fate.SURVIVED, unreached: Fate.NOT_REACHED}
+    assert verdict.runs == 3
+
+
+def test_what_a_shared_fixture_reaches_counts_for_every_test(prove):
+    verdict = prove(
+        """
+        import pytest, till
+
+        @pytest.fixture(scope="module")
+        def total():
+            return till.total([1, 2])
+
+        def test_one(): pass
+
+        def test_two(total): pass
+
+        def test_three(total): assert total == 3
+        """,
+        ["api/forgets_the_last_price"],
+    )
+    assert only(verdict).fate is Fate.CAUGHT
+
+
+def test_where_a_test_starts_a_process_nothing_is_settled_by_reach(prove):
+    verdict = prove(
+        """
+        import subprocess, sys, pathlib, till
+
+        def test_in_another_process():
+            code = "import till; print(till.total([1, 2]))"
+            here = pathlib.Path(till.__file__).parent
+            assert subprocess.check_output([sys.executable, "-c", code], cwd=here).split() == [b"3"]
+        """,
+        ["api/forgets_the_last_price"],
+    )
+    assert only(verdict).fate is Fate.CAUGHT
+
+
+def test_a_bug_that_never_returns_is_inconclusive(prove):
+    verdict = prove("import till\ndef test_it(): till.order('ab')", ["api/never_returns"])
+    assert only(verdict).fate is Fate.INCONCLUSIVE
+    assert only(verdict).detail == "It was ended after 4 s during test_till.py::test_it."
+
+
+def test_a_bug_that_does_not_import_is_inconclusive(prove):
+    verdict = prove(GOOD, ["api/does_not_import"])
+    assert only(verdict).fate is Fate.INCONCLUSIVE
+    assert "division by zero" in only(verdict).detail
+
+
+def test_a_test_that_fails_on_right_code_is_a_false_alarm_and_catches_nothing(prove):
+    verdict = prove("import till\ndef test_it(): assert till.total([1]) == 0", ["api/forgets_the_last_price"])
+    (test,) = verdict.tests
+    assert (test.validity, test.variant, test.where) == (Validity.FALSE_ALARM, "original", "test_till.py:2")
+    assert only(verdict).fate is not Fate.CAUGHT
+
+
+def test_a_test_that_checks_how_instead_of_what_fails_on_a_correct_variant(prove):
+    verdict = prove(
+        "import till\ndef test_it(): assert till.order('ba') == ['a', 'b']",
+        ["api/never_returns"],
+        ["orders_backwards"],
+    )
+    (test,) = verdict.tests
+    assert (test.validity, test.variant) == (Validity.FALSE_ALARM, "correct/orders_backwards")
+    assert only(verdict).fate is not Fate.CAUGHT
+
+
+def test_a_test_that_fails_now_and_then_is_flaky(prove, tmp_path):
+    verdict = prove(f"""
+        import pathlib
+
+        def test_every_second_time():
+            path = pathlib.Path({str(tmp_path / "count")!r})
+            path.write_text((path.read_text() if path.exists() else "") + "x")
+            assert len(path.read_text()) != 2
+    """)
+    assert validity(verdict) == {"test_every_second_time": Validity.FLAKY}
+
+
+def test_a_test_that_leans_on_another_is_order_dependent(prove):
+    names = "abcdefgh"
+    tests = "\n".join(f"def test_{name}():\n    seen.append('{name}')\n    assert len(seen) == {n}"
+                      for n, name in enumerate(names, start=1))  # fmt: skip
+    verdict = prove(f"seen = []\n{tests}\ndef test_alone(): pass\n")
+    assert validity(verdict)["test_a"] is Validity.ORDER_DEPENDENT
+    assert validity(verdict)["test_alone"] is Validity.VALID
+
+
+def test_skipped_and_expected_failures_never_count(prove):
+    verdict = prove("""
+        import pytest
+
+        @pytest.mark.skip(reason="later")
+        def test_skipped(): pass
+
+        @pytest.mark.xfail
+        def test_expected(): assert False
+    """)
+    assert set(validity(verdict).values()) == {Validity.SKIPPED}
+    assert not verdict.solved
+
+
+def test_the_first_catch_ends_a_run(prove):
+    text = "import till\n" + "".join(f"def test_{n}(): assert till.total([1, 2]) == 3\n" for n in range(5))
+    verdict = prove(text, ["api/forgets_the_last_price"], first_catch=True)
+    assert len(only(verdict).catches) == 1
+
+
+def test_progress_is_told_after_each_run(prove):
+    steps = []
+    prove(GOOD, ["api/forgets_the_last_price"], ["adds_with_sum"], on_step=steps.append)
+    assert [step.done for step in steps] == [1, 2, 3, 4]
+    assert {step.what for step in steps} == {"original", "correct/adds_with_sum", "api/forgets_the_last_price"}
+    assert steps[-1].total == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "detail", "where"),
+    [
+        ("def test_it(: pass", "SyntaxError", "test_till.py:1"),
+        ("import nowhere_at_all\ndef test_it(): pass", "No module named 'nowhere_at_all'", "test_till.py:1"),
+        ("x = 1", "There are no tests.", ""),
+        ("raise SystemExit(0)", "The suite called sys.exit(0).", "test_till.py:1"),
+    ],
+    ids=["syntax error", "import error", "no tests", "sys.exit"],
+)
+def test_a_suite_that_does_not_collect_is_broken(prove, text, detail, where):
+    verdict = prove(text, ["api/forgets_the_last_price"])
+    assert verdict.standing is Standing.BROKEN
+    assert detail in verdict.detail
+    assert verdict.where == where
+    assert only(verdict).fate is Fate.INCONCLUSIVE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ("import time; time.sleep(3600)", "ended after 4 s"),
+        ("import os; os._exit(0)", "ended by itself with status 0"),
+        ("import ctypes; ctypes.string_at(0)", "ended by itself with status -11"),
+        ("import os\n    while True: os.fork()", "started 64 or more processes"),
+        ("for _ in range(1 << 14): print('x' * (1 << 16))", "printed more than 16 MB"),
+    ],
+    ids=["sleeps for ever", "os._exit", "segfault", "fork bomb", "prints 1 GB"],
+)
+def test_a_test_that_ends_the_run_is_left_out_and_the_others_count(prove, body, detail):
+    text = f"import till\ndef test_good(): assert till.total([1, 2]) == 3\n\ndef test_bad():\n    {body}\n"
+    verdict = prove(text, ["api/forgets_the_last_price"])
+    assert validity(verdict) == {"test_good": Validity.VALID, "test_bad": Validity.NEVER_ENDS}
+    assert detail in next(test.message for test in verdict.tests if test.name == "test_bad")
+    assert only(verdict).fate is Fate.CAUGHT
+
+
+def test_sys_exit_in_a_test_is_a_failure_like_any_other(prove):
+    verdict = prove("import sys\ndef test_it(): sys.exit(0)")
+    assert validity(verdict) == {"test_it": Validity.FALSE_ALARM}
+
+
+def test_what_a_suite_allocates_is_bounded(prove):
+    verdict = prove("def test_it(): assert len(bytearray(5 << 30))")
+    (test,) = verdict.tests
+    assert test.message.startswith("MemoryError")
+
+
+def test_a_conftest_that_rewrites_reports_changes_nothing(prove):
+    conftest = """
+import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if call.when == "call":
+        report.outcome = "failed" if "till" in item.name else "passed"
+    return report
+"""
+    text = "import till\ndef test_till(): till.total([1])\ndef test_wrong(): assert False\n"
+    verdict = prove(text, ["api/forgets_the_last_price"], files={"conftest.py": conftest})
+    assert validity(verdict) == {"test_till": Validity.VALID, "test_wrong": Validity.FALSE_ALARM}
+    assert only(verdict).fate is Fate.SURVIVED
+
+
+def test_a_conftest_that_does_not_import_is_told_with_its_line(prove):
+    verdict = prove("def test_it(): pass", files={"conftest.py": "import os\nimport nowhere_at_all\n"})
+    assert verdict.standing is Standing.BROKEN
+    assert (verdict.detail, verdict.where) == ("ModuleNotFoundError: No module named 'nowhere_at_all'", "conftest.py:2")

@@ -1,0 +1,53 @@
+"""A slot survives what suites do to its server, and keeps templates."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from course.engine import Ending, Request, Variant, load_subject
+
+KILLS_CONNECTIONS = """
+import os, psycopg
+def test_kills():
+    url = os.environ["DATABASE_URL"].replace("+psycopg2", "")
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+"""
+
+
+@pytest.fixture
+def request_for(tmp_path):
+    def request_for(text):
+        (tmp_path / "test_it.py").write_text(text)
+        return Request(Variant(load_subject("users_api")), tmp_path, 60)
+
+    return request_for
+
+
+def test_a_suite_that_ends_all_connections_costs_no_server(prover, request_for):
+    request = request_for(KILLS_CONNECTIONS)
+    results = [prover.submit(lambda slot: slot.run(request)).result() for _ in range(2)]
+    assert [result.ending for result in results] == [Ending.FINISHED] * 2
+
+
+def test_a_template_is_filled_once_and_outlives_runs(prover, request_for):
+    filled = []
+
+    def fill(url):
+        filled.append(url)
+        with psycopg.connect(url.replace("+psycopg2", "")) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+
+    def use(slot):
+        slot.run(request_for("def test_one(): pass"))
+        with (
+            slot.database(slot.template("answer", fill)) as url,
+            psycopg.connect(url.replace("+psycopg2", "")) as connection,
+        ):
+            return connection.execute("SELECT answer FROM kept").fetchone()
+
+    # One at a time, so that both may come to the same slot or not: each slot fills its own once
+    answers = [prover.submit(use).result() for _ in range(4)]
+    assert answers == [(42,)] * 4
+    assert len(filled) <= prover.jobs
