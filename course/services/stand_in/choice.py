@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Set in the engine's runs: the server on which a container becomes a role and a database
 RUN_SERVER = "COURSE_RUN_SERVER"
+# Set where that database is to begin as a copy of another one on that server
+RUN_TEMPLATE = "COURSE_RUN_TEMPLATE"
 
 _BELIEVED = 5.0  # seconds: an engine that takes calls and never answers costs a second each time
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
+
+from course.services.stand_in.choice import RUN_TEMPLATE
 
 if TYPE_CHECKING:
     from course.services.stand_in.wish import Wish
@@ -94,9 +97,11 @@ class Tenancy:
                 self._clear_roles()
 
     def _make(self, password: str) -> None:
-        words = {"password": sql.Literal(password), "mark": sql.Literal(MARK)}
+        words: dict[str, sql.Composable] = {"password": sql.Literal(password), "mark": sql.Literal(MARK)}
         self._do("CREATE ROLE {role} SUPERUSER LOGIN PASSWORD {password}; COMMENT ON ROLE {role} IS {mark}", **words)
-        self._do("CREATE DATABASE {database} OWNER {role} STRATEGY FILE_COPY")  # half the time of the other one
+        words["template"] = sql.Identifier(os.environ.get(RUN_TEMPLATE, "template1"))
+        # FILE_COPY takes half the time of the other strategy
+        self._do("CREATE DATABASE {database} OWNER {role} TEMPLATE {template} STRATEGY FILE_COPY", **words)
         self._do("COMMENT ON DATABASE {database} IS {mark}", **words)
 
     def _clear(self) -> None:

@@ -13,7 +13,7 @@ import pytest
 from testcontainers.community.postgres import PostgresContainer
 
 from course.services.embedded import Embedded
-from course.services.stand_in.choice import RUN_SERVER
+from course.services.stand_in.choice import RUN_SERVER, RUN_TEMPLATE
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +109,13 @@ import time; time.sleep(60)
             if container.get_exposed_port(5432) == run_server.port:
                 break
     assert "test" not in names(run_server)
+
+
+def test_a_container_may_begin_as_a_copy_of_another_database(run_server, monkeypatch):
+    with psycopg.connect(run_server.url(driver=None), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE a_template")
+    with psycopg.connect(run_server.url("a_template", driver=None), autocommit=True) as connection:
+        connection.execute("CREATE TABLE todos AS SELECT 1000 AS id")
+    monkeypatch.setenv(RUN_TEMPLATE, "a_template")
+    with PostgresContainer("postgres:16") as container:
+        assert ask(container, "SELECT id FROM todos") == [(1000,)]
