@@ -8,17 +8,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from course.notebook.beginning import begin
+    from course.notebook.export import export
+    from course.notebook.hand_in import hand_in
+    from course.notebook.health import doctor
+    from course.notebook.hints import hint
+    from course.notebook.path import path, progress
+    from course.notebook.quiz import quiz
+    from course.services.nats import nats
     from course.services.pool import DatabasePool
     from course.services.postgres import postgres
 
 PLACES = {
     "begin": "course.notebook.beginning",
+    "hint": "course.notebook.hints",
+    "progress": "course.notebook.path",
+    "path": "course.notebook.path",
+    "quiz": "course.notebook.quiz",
+    "export": "course.notebook.export",
+    "hand_in": "course.notebook.hand_in",
+    "doctor": "course.notebook.health",
     "postgres": "course.services.postgres",
+    "nats": "course.services.nats",
     "DatabasePool": "course.services.pool",
 }
 MAGICS = ("conftest", "exercise")
 
-__all__ = ["DatabasePool", "begin", "postgres"]
+__all__ = [
+    "DatabasePool", "begin", "doctor", "export", "hand_in", "hint", "nats", "path", "postgres", "progress", "quiz",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from course.notebook.faults import guarded
+from course.notebook.health import health_panel
 from course.notebook.panel import Panel, Row
 from course.notebook.session import Session, session
 from course.notebook.showing import show
+from course.services import docker
+from course.services.examinations import examine_browser, examine_node
 from course.syllabus import Lesson
 
 
@@ -45,9 +48,29 @@ def overview(here: Session, lesson: Lesson) -> Panel:
 
 
 def _services(here: Session, lesson: Lesson) -> Iterator[Row]:
-    for label, sentence in here.services(lesson):
-        told, _, remark = sentence.partition(" (")
-        yield Row(told, "on", f"({remark}" if remark else "", label=label)
+    if "postgresql" in lesson.services and here.server is not None:
+        yield _running("PostgreSQL", here.server.sentence)
+    if "nats" in lesson.services and here.nats is not None:
+        yield _running("NATS", here.nats.sentence)
+    if "docker" in lesson.services:
+        yield _docker()
+    for service, examine in (("node", examine_node), ("browser", examine_browser)):
+        if service in lesson.services:
+            yield from health_panel(tuple(examine())).rows
+
+
+def _running(label: str, sentence: str) -> Row:
+    told, _, remark = sentence.partition(" (")
+    return Row(told, "on", f"({remark}" if remark else "", label=label)
+
+
+def _docker() -> Row:
+    """Who serves a learner's `PostgresContainer`."""
+    engine = docker.engine()
+    if engine.answers:
+        return Row(f"{engine.version} answers", "on", "(your containers run in it)", label="Docker")
+    told = f"does not answer: {engine.why}"
+    return Row(told, "todo", "(`PostgresContainer` runs on embedded PostgreSQL instead)", label="Docker")
 
 
 def _program(lesson: Lesson) -> Iterator[Row]:

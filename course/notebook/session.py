@@ -7,8 +7,6 @@ import contextlib
 import os
 import shutil
 import threading
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 from course.engine import Prover, load_subject
@@ -19,6 +17,7 @@ from course.notebook.program import Program
 from course.notebook.progress import Progress
 from course.notebook.workspace import Workspace, default_folder
 from course.services import folders, orphans
+from course.services.nats import NatsServer
 from course.services.pool import Database, DatabasePool
 from course.services.server import Server
 from course.syllabus import Exercise, Lesson, Syllabus, syllabus
@@ -50,7 +49,7 @@ class Session:
         self._program: Program | None = None
         self._pool: DatabasePool | None = None
         self._database: Database | None = None
-        self._nats: Callable[[], None] | None = None
+        self.nats: NatsServer | None = None
         atexit.register(self.close)
 
     # A lesson
@@ -64,10 +63,12 @@ class Session:
         with self._lock:
             orphans.reap()
             new = lesson is not self.lesson
-            had_server = self.server
+            before = (self.server, self.nats)
             if "postgresql" in lesson.services:
                 self._ensure_server()
-            if new or self.server is not had_server:
+            if "nats" in lesson.services:
+                self._ensure_nats()
+            if new or (self.server, self.nats) != before:
                 self._open(lesson)
             if new:
                 self.conftests.clear()
@@ -92,13 +93,6 @@ class Session:
     def conftest(self, exercise: Exercise) -> Cell | None:
         """The conftest cell that an exercise runs with: the latest of its own name, else the latest of all."""
         return self.conftests.get(exercise.id) or self.conftests.get("")
-
-    def services(self, lesson: Lesson) -> tuple[tuple[str, str], ...]:
-        """What a lesson runs on: the service's name, and a sentence about it."""
-        told = []
-        if "postgresql" in lesson.services and self.server is not None:
-            told.append(("PostgreSQL", self.server.sentence))
-        return tuple(told)
 
     # What it runs on
 
@@ -140,9 +134,9 @@ class Session:
         self._prover = None
 
     def _stop_nats(self) -> None:
-        if self._nats is not None:
-            self._nats()
-        self._nats = None
+        if self.nats is not None:
+            self.nats.stop()
+        self.nats = None
 
     def _stop_server(self) -> None:
         if self._pool is not None:
@@ -167,6 +161,13 @@ class Session:
         if self.server is None:
             self.server = postgres()
 
+    def _ensure_nats(self) -> None:
+        from course.services.nats import nats  # noqa: PLC0415 - when it is needed
+
+        if self.nats is None or not self.nats.alive():
+            self._stop_nats()
+            self.nats = nats()
+
     def _open(self, lesson: Lesson) -> None:
         """Put the lesson's program and its variables into the kernel, in place of the lesson's before."""
         from course.services import stand_in  # noqa: PLC0415 - when it is needed
@@ -176,6 +177,8 @@ class Session:
         names = dict.fromkeys(each for each in (lesson.subject, *(e.subject for e in lesson.exercises)) if each)
         subjects = [load_subject(name) for name in names]
         environment: dict[str, str | None] = {"DATABASE_URL": self._database_url(lesson)}
+        if self.nats is not None:
+            environment["NATS_URL"] = self.nats.url
         for subject in subjects:
             environment |= subject.environment
         trees = tuple(self.prover().trees.path(Variant(subject)) for subject in subjects)
@@ -195,8 +198,18 @@ class Session:
         return self._database.url
 
 
-@cache
+_current: list[Session] = []
+
+
 def session() -> Session:
     """The kernel's session, made when it is first asked for."""
-    named = os.environ.get("COURSE_WORKSPACE")
-    return Session(syllabus(), Workspace(Path(named) if named else default_folder()))
+    if not _current:
+        named = os.environ.get("COURSE_WORKSPACE")
+        use(Session(syllabus(), Workspace(Path(named) if named else default_folder())))
+    return _current[0]
+
+
+def use(other: Session) -> Session:
+    """Make a session the kernel's own: one with another syllabus, or on another workspace."""
+    _current[:] = [other]
+    return other
