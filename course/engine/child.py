@@ -23,20 +23,20 @@ def run(order: dict[str, Any], events: int) -> None:
         events: File descriptor that takes JSON lines.
     """
     _settle(order)
-    from course.engine.reporter import Reporter, tell_broken  # noqa: PLC0415 - loaded already in a warm process
+    from course.engine.reporter import Reporter, ShortReports, tell_broken  # noqa: PLC0415 - loaded already in a warm process
 
     sink = Sink(events)
     try:
-        _run_pytest(_arguments(order), Reporter(order, sink))
+        _run_pytest(_arguments(order), [Reporter(order, sink), ShortReports()])
     except BaseException as error:  # noqa: BLE001 - whatever a conftest raises while pytest starts
         tell_broken(sink, error)
 
 
-def _run_pytest(arguments: list[str], reporter: object) -> None:
+def _run_pytest(arguments: list[str], plugins: list[object]) -> None:
     """Do what `pytest.main` does, and let out what it would only print."""
     from _pytest.config import _prepareconfig  # noqa: PLC0415 - see above
 
-    config = _prepareconfig(arguments, [reporter])
+    config = _prepareconfig(arguments, plugins)
     try:
         config.hook.pytest_cmdline_main(config=config)
     finally:

@@ -23,15 +23,18 @@ from typing import Any, NoReturn
 
 PRELOAD = (
     "pytest", "_pytest.assertion.rewrite", "_pytest.unittest", "_pytest.recwarn", "_pytest.monkeypatch",
-    "_pytest.pytester_assertions", "_pytest.capture", "_pytest.logging", "_pytest.skipping", "_pytest.raises",
-    "anyio.pytest_plugin", "anyio._backends._asyncio", "coverage", "course.engine.child",
-    "course.engine.reporter", "sqlalchemy", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql.psycopg2",
-    "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite.pysqlite", "psycopg2", "psycopg",
-    "fastapi", "fastapi.testclient", "fastapi.security", "fastapi.responses", "starlette.middleware.base",
-    "httpx", "pydantic", "pydantic.networks", "email_validator", "jwt", "pwdlib.hashers.argon2",
-    "python_multipart", "uvicorn", "uvicorn.protocols.http.h11_impl", "concurrent.futures",
-    "concurrent.futures.thread", "testcontainers.community.postgres", "course.services.stand_in",
-    "multiprocessing", "uuid",
+    "_pytest.capture", "_pytest.logging", "_pytest.skipping", "_pytest.raises", "anyio.pytest_plugin",
+    "anyio._backends._asyncio", "coverage", "course.engine.child", "course.engine.reporter", "sqlalchemy",
+    "sqlalchemy.orm", "sqlalchemy.dialects.postgresql.psycopg2", "sqlalchemy.dialects.postgresql.psycopg",
+    "sqlalchemy.dialects.sqlite.pysqlite", "psycopg2", "psycopg", "fastapi", "fastapi.testclient",
+    "fastapi.security", "fastapi.responses", "starlette.middleware.base", "httpx", "pydantic",
+    "pydantic.networks", "email_validator", "jwt", "pwdlib.hashers.argon2", "python_multipart", "uvicorn",
+    "uvicorn.protocols.http.h11_impl", "concurrent.futures", "concurrent.futures.thread",
+    "testcontainers.community.postgres", "course.services.stand_in.client", "course.services.stand_in.shared",
+    "multiprocessing", "uuid", "pydantic.v1", "fastapi.telemetry._runtime", "psycopg2.extras",
+    "psycopg2._ipaddress", "pdb", "_pytest.helpconfig", "_pytest.setupplan", "_pytest.threadexception",
+    "_pytest.unraisableexception", "_pytest.warnings", "_pytest._argcomplete", "_pytest.tmpdir",
+    "sqlalchemy.dialects.postgresql", "jwt.algorithms",
 )  # fmt: skip
 GIB = 1 << 30
 MEMORY = 3 * GIB
