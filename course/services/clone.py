@@ -11,7 +11,7 @@ from psycopg import sql
 
 from course.services import marks
 from course.services.connection import connect, connect_plainly, is_open
-from course.services.fingerprint import NEWER, ask, next_transaction, sql_of
+from course.services.fingerprint import NEWER, SCHEMA, ask, sql_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,13 +26,14 @@ _MOST_GROWTH = 1 << 20  # bytes: a test that wrote that much, or many that left 
 _PATIENCE = 3.0  # seconds until the sessions that were told to end have ended
 
 # Tells the other sessions in the database to end, and answers with their number; with transactions that wait for the
-# second half of a two-phase commit; and with the bytes of the files that hold rows.
+# second half of a two-phase commit; with the bytes of the files that hold rows; and with the next transaction's number.
 _LOOK = """
 SELECT (SELECT count(pg_terminate_backend(pid)) FROM pg_stat_get_activity(NULL)
   WHERE datid = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND pid <> pg_backend_pid() AND backend_type IS DISTINCT FROM 'autovacuum worker'),
   (SELECT array_agg(gid) FROM pg_prepared_xacts WHERE database = current_database()),
-  (SELECT coalesce(sum(pg_relation_size(number)), 0)::bigint FROM unnest(%s::oid[]) number)
+  (SELECT coalesce(sum(pg_relation_size(number)), 0)::bigint FROM unnest(%s::oid[]) number),
+  pg_snapshot_xmax(pg_current_snapshot())::text::bigint & 4294967295
 """
 
 
@@ -51,7 +52,10 @@ class Clone:
     def __init__(self, server: Server, name: str, *, replica: bool = True) -> None:
         self.name = name
         self.resets = 0
+        self.given_back = 0.0
         self.mark = 0
+        self._size = 0
+        self._next = 0
         self.fingerprint: Fingerprint | None = None
         self.session: psycopg.Connection | None = None
         self._server = server
@@ -65,9 +69,9 @@ class Clone:
     def watch(self, fingerprint: Fingerprint | None) -> None:
         """Remember what it looks like now, before anybody works with it. The statements of a reset are made ready."""
         self.fingerprint = fingerprint
-        self.mark = next_transaction(self.connection)
         self.quieten()
         if fingerprint is not None:
+            self.mark, _ = ask(self.connection, fingerprint.short_question, self.mark)[0]
             ask(self.connection, fingerprint.question, self.mark)
 
     def is_open(self) -> bool:
@@ -82,32 +86,36 @@ class Clone:
         """
         self.close_session()
         self.resets += 1
-        size = self.quieten()
-        if size is None or self.fingerprint is None or self.resets > _MOST_RESETS:
+        if not self.quieten() or self.fingerprint is None or self.resets > _MOST_RESETS:
             return False
-        if size > self.fingerprint.size + _MOST_GROWTH:
+        if self._size > self.fingerprint.size + _MOST_GROWTH:
             return False
-        found = ask(self.connection, self.fingerprint.question, self.mark)
-        if found == self.fingerprint.values:
-            return True
-        return self._restore(self.fingerprint, found)
+        return self._is_clean(self.fingerprint) or self._restore(self.fingerprint)
 
-    def quieten(self) -> int | None:
-        """End the other sessions in it, with their transactions and locks.
-
-        Returns:
-            The bytes of all rows; None if a session did not end in time.
-        """
-        numbers = self.fingerprint.numbers if self.fingerprint else []
+    def quieten(self) -> bool:
+        """End the other sessions in it, with their transactions and locks; whether they ended in time."""
         end = time.monotonic() + _PATIENCE
-        while time.monotonic() < end:
-            others, prepared, size = self.connection.execute(_LOOK, [numbers], prepare=True).fetchone() or (0, None, 0)
-            for gid in prepared or ():
-                self.connection.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(gid)))
-            if others == 0:
-                return int(size)
+        while not self.is_quiet():
+            if time.monotonic() > end:
+                return False
             time.sleep(0.0005)
-        return None
+        return True
+
+    def is_quiet(self) -> bool:
+        """Tell the other sessions in it to end; whether there are none."""
+        numbers = self.fingerprint.numbers if self.fingerprint else []
+        answer = self.connection.execute(_LOOK, [numbers], prepare=True, binary=True).fetchone()
+        others, prepared, self._size, self._next = answer or (0, None, 0, 0)
+        for gid in prepared or ():
+            self.connection.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(gid)))
+        return others == 0 and not prepared
+
+    def _is_clean(self, fingerprint: Fingerprint) -> bool:
+        """Whether nothing was written: a transaction that writes takes a number, and only sequences go on without."""
+        if self._next != self.mark:
+            return False  # asked again below: this was seen when sessions may still have been at work
+        (now, _), *sequences = ask(self.connection, fingerprint.short_question, self.mark)
+        return now == self.mark and tuple(sequences) == fingerprint.sequence_values
 
     def open_session(self) -> psycopg.Connection:
         """A session for a test, without anything of ours; the one that was opened ahead, if there is one.
@@ -130,24 +138,22 @@ class Clone:
         self.close_session()
         self.connection.close()
 
-    def _restore(self, fingerprint: Fingerprint, found: tuple[tuple[int, int], ...]) -> bool:
-        catalogs = len(fingerprint.values) - len(fingerprint.tables) - len(fingerprint.sequences)
-        if found[:catalogs] != fingerprint.values[:catalogs]:
-            return False  # the schema was changed
-        rows = slice(catalogs, catalogs + len(fingerprint.tables))
+    def _restore(self, fingerprint: Fingerprint) -> bool:
+        found = ask(self.connection, fingerprint.question, self.mark)
+        if found[:SCHEMA] != fingerprint.values[:SCHEMA]:
+            return False
+        rows = slice(SCHEMA, SCHEMA + len(fingerprint.tables))
         changed = list(_changed(fingerprint.tables, fingerprint.values[rows], found[rows]))
         if not all(_can_be_restored(table, lost) for table, lost in changed):
             return False
-        sequences = zip(fingerprint.sequences, fingerprint.values[rows.stop :], found[rows.stop :], strict=True)
-        self._put_back(
-            [table for table, lost in changed if not lost],
-            [table for table, lost in changed if lost],
-            [
-                f"SELECT setval({_quote(name)}, {clean[0]}, {bool(clean[1])})"
-                for name, clean, now in sequences
-                if now != clean
-            ],
-        )
+        sequences = zip(fingerprint.sequences, fingerprint.sequence_values, found[rows.stop :], strict=True)
+        advanced = [(name, clean) for name, clean, now in sequences if now != clean]
+        if changed or advanced:
+            self._put_back(
+                [table for table, lost in changed if not lost],
+                [table for table, lost in changed if lost],
+                [f"SELECT setval({_quote(name)}, {last}, {bool(used)})" for name, (last, used) in advanced],
+            )
         return True
 
     def _put_back(self, grown: list[Table], damaged: list[Table], sequences: list[str]) -> None:

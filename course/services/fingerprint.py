@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 Pair = tuple[int, int]
 
+SCHEMA = 2  # pairs at the beginning of the values that speak of the schema
 LARGEST = 4 << 20  # bytes: with more rows than that, a new clone comes sooner than a look at each of them
 
 NEWER = "xmin::text::bigint >= %(mark)s"
 _COUNTS = f"count(*) FILTER (WHERE NOT {NEWER}) AS older, count(*) FILTER (WHERE {NEWER}) AS newer"
+# In 32 bits, as rows carry it.
 _NEXT = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint & 4294967295"
 _SIZE = "SELECT coalesce(sum(pg_relation_size(number)), 0)::bigint FROM unnest(%s::oid[]) number"
 _LARGE_OBJECTS = 2613  # pg_largeobject, in every PostgreSQL
@@ -106,7 +108,8 @@ class Fingerprint:
         sequences: The names of its sequences, quoted.
         question: The statement that asks for the values; `mark` is the number of the first transaction after the last
             cleaning.
-        values: Its answer on a clean database, a pair each: rows of the catalogs (older, newer); the classes (a hash
+        short_question: Asks for the next transaction's number (and 0), then for the sequences.
+        values: The answer on a clean database, a pair each: rows of the catalogs (older, newer); the classes (a hash
             and their number); rows of each table (older, newer); each sequence (last value, whether it was used).
         size: Bytes of all rows.
     """
@@ -114,8 +117,14 @@ class Fingerprint:
     tables: tuple[Table, ...]
     sequences: tuple[str, ...]
     question: sql.SQL
+    short_question: sql.SQL
     values: tuple[Pair, ...]
     size: int
+
+    @property
+    def sequence_values(self) -> tuple[Pair, ...]:
+        """The part of the values that speaks of the sequences."""
+        return self.values[SCHEMA + len(self.tables) :]
 
     @property
     def numbers(self) -> list[int]:
@@ -140,8 +149,11 @@ def take_fingerprint(connection: Connection) -> Fingerprint | None:
         for name, numbers, resettable, columns in shapes
     )
     sequences = tuple(name for (name,) in connection.execute(_SEQUENCES))
-    question = _compose(connection.execute(_CATALOGS).fetchall(), tables, sequences)
-    return Fingerprint(tables, sequences, question, ask(connection, question, next_transaction(connection)), size)
+    schema = _schema_parts(connection.execute(_CATALOGS).fetchall())
+    used = [f"SELECT last_value, is_called::int::bigint FROM {_escape(name)}" for name in sequences]
+    question = _compose([*schema, *(f"SELECT {_COUNTS} FROM ONLY {_escape(table.name)}" for table in tables), *used])
+    values = ask(connection, question, _next_transaction(connection))
+    return Fingerprint(tables, sequences, question, _compose([f"{_NEXT}, 0::bigint", *used]), values, size)
 
 
 def ask(connection: Connection, question: sql.SQL, mark: int) -> tuple[Pair, ...]:
@@ -150,8 +162,7 @@ def ask(connection: Connection, question: sql.SQL, mark: int) -> tuple[Pair, ...
     return tuple((int(first), int(second)) for _, first, second in answer)
 
 
-def next_transaction(connection: Connection) -> int:
-    """The number that the next transaction on the server will have at least, in 32 bits as rows carry it."""
+def _next_transaction(connection: Connection) -> int:
     row = connection.execute(_NEXT).fetchone()
     return int(row[0]) if row else 0
 
@@ -170,16 +181,15 @@ def _copy_rows(connection: Connection, table: str, columns: str | None) -> bytes
         return b"".join(bytes(block) for block in copy)
 
 
-def _compose(catalogs: list[tuple[str, str, bool]], tables: tuple[Table, ...], sequences: tuple[str, ...]) -> sql.SQL:
-    """One statement for all values, a numbered row each: a single trip to the server."""
+def _schema_parts(catalogs: list[tuple[str, str, bool]]) -> tuple[str, str]:
+    """What asks for the rows of the catalogs, and for the classes."""
     whole = [f"FROM {name}{'' if is_short else f' WHERE {key} >= 16384'}" for name, key, is_short in catalogs]
     counted = " UNION ALL ".join(f"SELECT {_COUNTS} {rows}" for rows in [*whole, *_OTHER_ROWS])
-    parts = [
-        f"SELECT sum(older)::bigint, sum(newer)::bigint FROM ({counted}) catalog",
-        _CLASSES,
-        *(f"SELECT {_COUNTS} FROM ONLY {_escape(table.name)}" for table in tables),
-        *(f"SELECT last_value, is_called::int::bigint FROM {_escape(name)}" for name in sequences),
-    ]
+    return f"SELECT sum(older)::bigint, sum(newer)::bigint FROM ({counted}) catalog", _CLASSES
+
+
+def _compose(parts: list[str]) -> sql.SQL:
+    """One statement for all pairs, a numbered row each: a single trip to the server."""
     numbered = (f"SELECT {place} AS place, * FROM ({part}) part{place}" for place, part in enumerate(parts))
     return sql_of(" UNION ALL ".join(numbered) + " ORDER BY place")
 

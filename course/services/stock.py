@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from course.services.workshop import Workshop
 
 _MANY_CHORES = 8  # dropped databases may wait while tests wait for clean ones, but not without limit
+_MOMENT = 0.0005  # seconds between two looks at sessions that are about to end
+_GRACE = 0.1  # seconds that they have for it before other databases must wait for them
 _FAREWELL = 10.0  # seconds until a thread that hangs on a dead server is left behind
 
 
@@ -62,6 +64,7 @@ class Stock:
         self._used: dict[str, Clone] = {}
         self._chores: deque[Callable[[], None]] = deque()
         self._connects = False
+        self._restless = 0  # returned databases in a row that had still sessions in them
         self._waiting = 0
         self._most_used = 0
         self._failure: CourseError | None = None
@@ -111,6 +114,7 @@ class Stock:
             if keep:
                 self._chores.append(partial(self._workshop.keep, clone))
             else:
+                clone.given_back = time.monotonic()
                 self._returned.append(clone)
             self._ensure_worker()
             self._change.notify_all()
@@ -170,15 +174,24 @@ class Stock:
                     return partial(self._do, self._chores.popleft())
                 if self._closing:
                     return None
-                if self._returned:
+                if len(self._returned) > self._restless:
                     return partial(self._clean, self._returned.popleft())
-                if self._failure is None and len(self._ready) < max(self._ahead, self._waiting):
-                    return self._grow
-                if self._connects and self._ready and self._ready[-1].session is None:
-                    return partial(self._connect, self._ready.pop())
-                if self._chores:
-                    return partial(self._do, self._chores.popleft())
-                self._change.wait()
+                if job := self._other_job():
+                    self._restless = 0
+                    return job
+                self._change.wait(_MOMENT if self._returned else None)
+                self._restless = 0
+
+    def _other_job(self) -> Callable[[], None] | None:
+        """What is to do when no used database can be put right at once."""
+        coming = len(self._ready) + len(self._returned)
+        if self._failure is None and coming < max(self._ahead, self._waiting):
+            return self._grow
+        if self._connects and self._ready and self._ready[-1].session is None:
+            return partial(self._connect, self._ready.pop())
+        if self._chores and not self._returned:
+            return partial(self._do, self._chores.popleft())
+        return None
 
     def _do(self, chore: Callable[[], None]) -> None:
         """No test waits for a chore. What it could not drop, a later pool will; a dead server is noticed elsewhere."""
@@ -197,6 +210,8 @@ class Stock:
     def _clean(self, clone: Clone) -> None:
         """Put a used database right; one that cannot be put right, or is one too many, is dropped."""
         try:
+            if self._is_restless(clone):
+                return
             is_clean = clone.reset()
         except psycopg.Error:
             is_clean = False  # its schema or its session is gone, and soon so is it
@@ -215,6 +230,15 @@ class Stock:
             with self._change:
                 self._ready.appendleft(clone)
                 self._change.notify_all()
+
+    def _is_restless(self, clone: Clone) -> bool:
+        """Whether sessions in it have still to end, which takes them a moment: there are other things to do."""
+        if clone.is_quiet() or time.monotonic() > clone.given_back + _GRACE:
+            return False
+        with self._change:
+            self._returned.append(clone)
+            self._restless += 1
+        return True
 
     def _grow(self) -> None:
         clone = self._workshop.make()
