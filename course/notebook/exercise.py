@@ -85,6 +85,8 @@ def run_exercise(
     first, module = run_in_kernel(session, cell, conftest, notebook)
     if first.stopped:
         raise StoppedError
+    if first.problems:
+        first.problems[:0] = lost_server(session)
     verdict = None
     if first.green and exercise.subject:
         on_step(None)
@@ -129,6 +131,16 @@ def run_in_kernel(
 def missing_names(cell: Cell, notebook: Collection[str], shared: Mapping[str, object]) -> list[Problem]:
     """Problems for the names that only another cell knows."""
     return [Problem(each.advice, each.line, cell.line(each.line)) for each in strangers(cell, notebook, shared)]
+
+
+def lost_server(session: Session) -> list[Problem]:
+    """The problem behind all others, where the lesson's server was ended by something else."""
+    try:
+        if session.server is not None:
+            session.server.require()
+    except CourseError as error:
+        return [Problem(str(error))]
+    return []
 
 
 def prove(session: Session, exercise: Exercise, files: dict[str, str], on_step: Callable[[Step], None]) -> Verdict:

@@ -1,0 +1,330 @@
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+
+import pytest
+
+from course.notebook.exercise import NotSolvedError
+
+SOLVED = (
+    "%%exercise 6.1",
+    "def test_a_missing_user_is_not_found(client):",
+    "    answer = client.get('/users/12345')",
+    "    assert answer.status_code == 404",
+    "    assert answer.json()['detail'] == 'User not found'",
+)
+
+
+def test_a_good_test_solves_the_exercise(lesson):
+    said = lesson.run(*SOLVED)
+    assert "solved" in said.text
+    assert "✔ passes on right code" in said.text
+    assert said.text.count("[caught]") == 2
+    assert "caught by `test_a_missing_user_is_not_found`" in said.text
+    assert lesson.session.progress.solved() == {"6.1"}
+
+
+def test_a_board_is_html_without_a_script_and_shows_the_bug_that_was_caught(lesson):
+    page = lesson.run(*SOLVED).pages[-1]
+    assert "<script" not in page
+    assert "<details><summary>says only not found" in page
+    assert '<span class="course-plus">+' in page
+
+
+def test_a_bug_that_is_alive_is_not_given_away(lesson):
+    said = lesson.run(*SOLVED[:-1])
+    assert "✗ a bug at the api boundary" in said.text
+    assert 'course.hint("6.1")' in said.text
+    assert "says only not found" not in said.text
+    assert said.error is None
+    assert lesson.session.progress.solved() == frozenset()
+
+
+def test_a_red_test_shows_the_learner_s_line_and_no_board(lesson):
+    said = lesson.run(*SOLVED[:2], "    answer = client.get('/users/1')", "    assert answer.status_code == 200")
+    assert "`test_a_missing_user_is_not_found`, line 4" in said.text
+    assert "> assert answer.status_code == 200" in said.text
+    assert "404 == 200" in said.text
+    assert "boundary" not in said.text
+
+
+def test_an_error_in_the_program_points_at_the_learner_s_line_and_says_where_it_was_raised(lesson):
+    said = lesson.run(
+        "%%exercise 6.1", "from users_api.tokens import expires_at", "def test_it():", "    expires_at(1, 2)"
+    )
+    assert "line 4" in said.text
+    assert "raised in users_api/tokens.py, line" in said.text
+
+
+def test_a_stub_is_to_do_and_no_failure(lesson):
+    said = lesson.run(*SOLVED[:2], '    raise NotImplementedError("TODO 6.1: ask for one that is not there")')
+    assert "○ TODO 6.1: ask for one that is not there" in said.text
+    assert "to do" in said.text
+    assert "✗" not in said.text
+
+
+def test_what_a_red_test_printed_is_shown(lesson):
+    said = lesson.run(*SOLVED[:2], "    print('seen:', 42)", "    assert False")
+    assert "seen: 42" in said.text
+
+
+def test_a_false_alarm_is_told_with_its_line(lesson):
+    said = lesson.run(
+        "%%exercise 6.1",
+        "def test_a_missing_user_is_not_found(client):",
+        "    assert client.get('/users/12345').status_code == 404",
+        "def test_words(client):",
+        "    body = {'name': 'A', 'email': 'a@example.org', 'password': 'correct horse battery'}",
+        "    client.post('/users', json=body)",
+        "    assert client.post('/users', json=body).json()['detail'] == 'A user with this email already exists'",
+    )
+    assert "✗ false alarm" in said.text
+    assert "`test_words` · line 7" in said.text
+    assert "a correct variant that uses other words" in said.text
+
+
+def test_tests_that_lean_on_each_other_are_told(lesson):
+    said = lesson.run(
+        "%%exercise 6.1",
+        "seen = []",
+        "def test_one(client):",
+        "    seen.append(1)",
+        "    assert client.get('/users/12345').json()['detail'] == 'User not found'",
+        "def test_two():",
+        "    assert seen",
+    )
+    assert "order-dependent" in said.text
+    assert "`test_two`" in said.text
+
+
+def test_a_flaky_test_is_told(lesson):
+    said = lesson.run(
+        "%%exercise 6.1",
+        "import os, time",
+        "START = time.time()",
+        "def test_luck(client):",
+        "    client.get('/users/1')",
+        # The kernel's own process is the only one that always passes
+        f"    assert os.getpid() == {os.getpid()} or os.getpid() % 2",
+    )
+    assert "flaky" in said.text or "false alarm" in said.text or "order-dependent" in said.text
+    assert lesson.session.progress.solved() == frozenset()
+
+
+def test_a_cell_without_tests_is_told_and_the_near_miss_is_named(lesson):
+    said = lesson.run("%%exercise 6.1", "def missing_user(client):", "    assert 1")
+    assert "There is no test in this cell" in said.text
+    assert "Did you mean `test_missing_user`?" in said.text
+    assert "There is no test in this cell" in lesson.run("%%exercise 6.1", "x = 1").text
+
+
+def test_a_syntax_error_is_told_with_its_line(lesson):
+    said = lesson.run("%%exercise 6.1", "def test_it(client):", "    assert client.get('/')) == 1")
+    assert "This is not Python: unmatched ')'" in said.text
+    assert "line 3" in said.text
+    assert said.printed == ""
+
+
+def test_a_missing_fixture_is_told_and_the_nearest_is_named(lesson):
+    said = lesson.run("%%exercise 6.1", "def test_it(clinet):", "    assert clinet")
+    assert 'There is no fixture `clinet`. Did you mean "client"?' in said.text
+    assert "line 2" in said.text
+    assert "Define it in the `%%conftest` cell" in lesson.run("%%exercise 6.1", "def test_it(zzz): pass").text
+
+
+def test_a_name_of_another_cell_is_told_by_its_name(lesson):
+    lesson.run("def make_user(): return 1")
+    said = lesson.run("%%exercise 6.1", "def test_it(client):", "    assert make_user() == 1")
+    assert "`make_user` comes from another cell. Move what defines it into this cell. (line 3)" in said.text
+
+
+def test_a_name_of_another_exercise_is_a_name_of_another_cell(lesson):
+    lesson.run("%%exercise 6.2", "ADA = 1", "def test_it(): assert ADA")
+    assert "`ADA` comes from another cell" in lesson.run("%%exercise 6.1", "def test_it(): assert ADA").text
+
+
+def test_an_import_of_the_conftest_is_not_seen_by_a_test_file(lesson):
+    said = lesson.run("%%exercise 6.1", "def test_it(): assert TestClient")
+    assert "`TestClient` is known in `%%conftest` only" in said.text
+
+
+def test_a_fixture_that_is_not_asked_for_is_told(lesson):
+    said = lesson.run("%%exercise 6.1", "def test_it(): assert client.get('/users/1')")
+    assert "`client` is a fixture. Name it among the arguments" in said.text
+
+
+def test_what_only_notebooks_have_is_told(lesson):
+    said = lesson.run("%%exercise 6.1", "def test_it():", "    display(1)")
+    assert "`display` exists in notebooks only" in said.text
+
+
+def test_names_that_nobody_knows_are_ordinary_errors(lesson):
+    assert "NameError: name 'nobody' is not defined" in lesson.run("%%exercise 6.1", "def test_it(): nobody()").text
+
+
+def test_the_cell_s_names_are_there_in_the_notebook_afterwards(lesson):
+    lesson.run("%%exercise 6.1", "ANSWER = 42", "def test_it(): assert ANSWER")
+    assert lesson.shell.user_ns["ANSWER"] == 42
+
+
+def test_a_test_that_was_renamed_does_not_run_again(lesson):
+    lesson.run("%%exercise 6.1", "def test_old_name(): assert False")
+    assert "test_old_name" not in lesson.run(*SOLVED).text
+
+
+def test_all_tests_skipped_proves_nothing(lesson):
+    said = lesson.run("%%exercise 6.1", "import pytest", "@pytest.mark.skip", "def test_it(): pass")
+    assert "Every test was skipped" in said.text
+
+
+def test_exit_in_a_cell_does_not_end_the_kernel(lesson):
+    assert "SystemExit" in lesson.run("%%exercise 6.1", "import sys", "sys.exit(1)").text
+    assert "SystemExit" in lesson.run("%%exercise 6.1", "import sys", "def test_it(): sys.exit(1)").text
+
+
+def test_an_async_test_runs(lesson):
+    said = lesson.run(
+        "%%exercise 6.2",
+        "import asyncio, pytest",
+        "@pytest.fixture",
+        "def anyio_backend(): return 'asyncio'",
+        "@pytest.mark.anyio",
+        "async def test_it():",
+        "    await asyncio.sleep(0)",
+    )
+    assert "✔ passes on right code" in said.text
+
+
+def test_a_dataclass_and_a_doctest_like_future_import_work(lesson):
+    said = lesson.run(
+        "%%exercise 6.2",
+        "from __future__ import annotations",
+        "from dataclasses import dataclass",
+        "@dataclass",
+        "class Thing:",
+        "    x: int",
+        "def test_it(): assert Thing(1).x == 1",
+    )
+    assert "✔ passes on right code" in said.text
+
+
+def test_a_test_may_write_into_the_current_folder_and_leaves_nothing_in_the_workspace(lesson, tmp_path):
+    lesson.run("%%exercise 6.2", "from pathlib import Path", "def test_it(): Path('left.txt').write_text('x')")
+    assert [path.name for path in tmp_path.iterdir()] == [".course"]
+
+
+def test_an_exercise_without_a_program_only_has_to_pass(kernel):
+    kernel.run("course.begin('01')")
+    said = kernel.run("%%exercise 1.1", "def test_it(): assert 1 + 1 == 2")
+    assert "✔ 1 test passes" in said.text
+    assert kernel.session.progress.solved() == {"1.1"}
+
+
+def test_a_bug_that_stays_alive_on_purpose_does_not_stand_in_the_way(kernel):
+    kernel.run("course.begin('04')")
+    said = kernel.run(
+        "%%exercise 4.1",
+        "from users_api.emails import normalize_email",
+        "def test_it(): assert normalize_email('A@Example.org') == normalize_email('a@EXAMPLE.org')",
+    )
+    assert "it stays alive on purpose" in said.text
+    assert "solved" in said.text
+
+
+def test_under_strict_an_exercise_that_is_not_solved_raises_a_short_error(lesson, monkeypatch):
+    monkeypatch.setenv("COURSE_STRICT", "1")
+    said = lesson.run(*SOLVED[:2], '    raise NotImplementedError("TODO 6.1: ask")')
+    assert isinstance(said.error, NotSolvedError)
+    assert said.printed.strip() == "NotSolvedError: Exercise 6.1 is not solved: TODO 6.1: ask."
+    assert isinstance(lesson.run(*SOLVED[:-1]).error, NotSolvedError)
+    assert lesson.run(*SOLVED).error is None
+
+
+@pytest.mark.parametrize(("id_", "near"), [("6.22", "6.2"), ("06.3", "6."), ("", "There are")])
+def test_a_wrong_id_is_told_with_the_nearest(lesson, id_, near):
+    said = lesson.run(f"%%exercise {id_}", "def test_it(): pass")
+    assert said.printed.startswith("UnknownExerciseError: There is no exercise")
+    assert near in said.printed
+    assert len(said.printed.splitlines()) == 1
+
+
+def test_a_lesson_that_has_not_begun_is_told(kernel):
+    said = kernel.run("%%exercise 6.1", "def test_it(): pass")
+    assert 'Run the cell with `course.begin("06_test_an_api")` first.' in said.printed
+
+
+def test_what_the_shell_says_to_pytest_does_not_matter(lesson, monkeypatch):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    assert "solved" in lesson.run(*SOLVED).text
+    assert os.environ["PYTEST_ADDOPTS"] == "--no-such-option"
+
+
+def test_the_kernel_is_as_it_was_after_a_run(lesson):
+    before = (sys.path[:], os.getcwd(), dict(os.environ))  # noqa: PTH109 - the very thing
+    lesson.run(*SOLVED)
+    assert (sys.path, os.getcwd(), dict(os.environ)) == before  # noqa: PTH109 - as above
+
+
+def test_ctrl_c_stops_at_once_and_leaves_nothing_running(lesson):
+    import psutil  # noqa: PLC0415 - only here
+
+    lesson.session.prover()
+    time.sleep(0.5)
+    before = {each.pid for each in psutil.Process().children(recursive=True)}
+    threading.Timer(1.0, lambda: os.kill(os.getpid(), 2)).start()
+    started = time.monotonic()
+    said = lesson.run(
+        "%%exercise 6.1",
+        "import os, time",
+        "def test_it():",
+        f"    os.getpid() == {os.getpid()} or time.sleep(60)",
+    )
+    assert time.monotonic() - started < 5
+    assert isinstance(said.error, KeyboardInterrupt)
+    assert "Stopped." in said.printed
+    deadline = time.monotonic() + 3
+    while {each.pid for each in psutil.Process().children(recursive=True)} - before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    slept = [each for each in psutil.Process().children(recursive=True) if each.pid not in before]
+    assert not slept
+    assert "solved" in lesson.run(*SOLVED).text
+
+
+def test_ctrl_c_in_the_kernel_s_own_run_stops_at_once(lesson):
+    threading.Timer(0.8, lambda: os.kill(os.getpid(), 2)).start()
+    started = time.monotonic()
+    said = lesson.run("%%exercise 6.1", "import time", "def test_it(): time.sleep(60)")
+    assert time.monotonic() - started < 5
+    assert isinstance(said.error, KeyboardInterrupt)
+    assert "solved" in lesson.run(*SOLVED).text
+
+
+def test_a_fault_of_the_course_is_no_traceback(lesson, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("inside")
+
+    monkeypatch.setattr(lesson.session.progress, "ran", broken)
+    said = lesson.run(*SOLVED)
+    assert said.printed.startswith("FaultError: The course has failed, not you: ZeroDivisionError")
+    assert "Traceback" not in said.printed
+
+
+def test_a_full_disk_is_told_and_loses_nothing(lesson, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "/tmp/x")
+
+    monkeypatch.setattr("course.notebook.exercise.prove", full)
+    said = lesson.run(*SOLVED)
+    assert "NoRoomError: There is no room left on the disk" in said.printed
+
+
+def test_a_database_server_that_was_killed_is_told_and_begin_heals_it(lesson):
+    lesson.session.server.stop()
+    said = lesson.run(*SOLVED)
+    assert "course.begin" in said.text
+    assert "PostgreSQL" in said.text
+    lesson.run("course.begin('06')")
+    assert "solved" in lesson.run(*SOLVED).text
