@@ -64,7 +64,7 @@ class Slot:
     ) -> None:
         self._start = start
         self._shared = shared
-        self._folder = folder
+        self.folder = folder
         self._trees = trees
         self._processes = processes
         self._stop = stop
@@ -130,13 +130,14 @@ class Slot:
             self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(database)))
             self._kept_databases |= {database}
             fill(self._server.url(database))
+            self._empty(database)
             self._templates[name] = database
         return self._templates[name]
 
     def run_in(self, request: Request, url: str) -> RunResult:
         """Run in the database at `url`, which is left as the run leaves it."""
         assert self._server is not None  # noqa: S101 - a database at hand means a server at hand
-        folder = self._folder / f"run{next(self._numbers)}"
+        folder = self.folder / f"run{next(self._numbers)}"
         shutil.copytree(request.suite, folder / "suite", symlinks=True)
         (folder / "tmp").mkdir()
         (folder / "empty.ini").write_text("[pytest]\n", encoding="utf-8")
@@ -228,6 +229,13 @@ class Slot:
         if not self._shared:
             for role in self._roles() - self._kept_roles:
                 self._execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
+
+    def _empty(self, database: str) -> None:
+        """End what is still connected, and wait until it is gone: else nothing can be copied from the database."""
+        query = sql.SQL("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = {}")
+        assert self._admin is not None  # noqa: S101 - called after `ensure` only
+        while self._admin.execute(query.format(sql.Literal(database))).fetchone() != (0,):
+            time.sleep(0.005)
 
     def _databases(self) -> frozenset[str]:
         return self._names("SELECT datname FROM pg_database")

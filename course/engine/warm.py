@@ -101,6 +101,8 @@ class WarmProcess:
         self._channel.settimeout(START_SECONDS)
         self._ready = False
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        # Sets come in one order in every run: what a suite says does not differ from day to day
+        environment.setdefault("PYTHONHASHSEED", "0")
         with theirs:
             self._server = subprocess.Popen(
                 [sys.executable, "-m", "course.engine.forkserver", str(theirs.fileno())],

@@ -1,0 +1,182 @@
+"""Grades one submission: read, proved, held to the hygiene proofs, scored."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Self
+
+from course.engine import Prover, Slot, Standing, Step, Subject, Suite, Verdict
+from course.engine.proof import Proof as EngineProof
+from course.errors import CourseError
+from course.grading.challenge import Challenge
+from course.grading.default_port import DefaultPort
+from course.grading.hygiene import FIRST_SEED, Hygiene, Surroundings, make_case
+from course.grading.loading import SubmissionError
+from course.grading.prepared import Prepared
+from course.grading.record import Grading, Record, make_record, refusal
+from course.grading.runs import CancelledError, Runs
+from course.grading.score import Proof, score
+from course.grading.submission import Loaded, Submission, load
+from course.grading.trials import Case
+from course.grading.worker import ENVIRONMENT
+
+DISTRIBUTION = "integration-testing-course"
+# Limits of a run on a machine that is busy with other things follow the time of the reference suite
+RUN_TIMES, TEST_TIMES = 40, 10
+REFERENCE_RUNS = 3
+
+
+class ReferenceFailsError(CourseError):
+    """The reference suite does not pass, so that nothing can be held against it."""
+
+
+class Grader:
+    """Grades submissions of one challenge on the slots of a prover; from several threads, if need be.
+
+    Args:
+        prover: Runs suites.
+        subject: The program, with a teacher's own bugs where there are some.
+        challenge: The rules.
+        first_catch: Leave a bug at the first test that catches it: quicker, without the whole matrix.
+    """
+
+    def __init__(self, prover: Prover, subject: Subject, challenge: Challenge, *, first_catch: bool = False) -> None:
+        self.cancelled = threading.Event()
+        self.subject = replace(subject, environment={**subject.environment, **ENVIRONMENT})
+        self.challenge = challenge
+        self.default = DefaultPort()
+        self._first_catch = first_catch
+        self._prover = prover
+        self._runs = Runs(prover, self.cancelled)
+        self._folder = Path(tempfile.mkdtemp(prefix="grading-", dir=prover.folder))
+        rule = challenge.rule("depends_on_no_seed")
+        self._prepared = Prepared(self.subject, rule.settings if rule else {}, self._folder)
+        self._rules = _rules_digest(subject, challenge)
+        self.version = version(DISTRIBUTION)
+        self.reference_seconds = 0.0
+
+    def measure_reference(self) -> None:
+        """Time the reference suite, and set the limits of runs by it.
+
+        Raises:
+            ReferenceFailsError: It does not pass.
+        """
+        folder = self.subject.folder / "reference_suite"
+        with self._prover.suite_folder(Suite.from_folder(folder)) as copy:
+            case = Case(self.subject, copy, ())
+            futures = [self._runs.do(_timed(case, FIRST_SEED + number)) for number in range(REFERENCE_RUNS)]
+            self.reference_seconds = min(future.result() for future in futures)
+        self.subject = replace(
+            self.subject,
+            seconds=max(2 * self.subject.seconds, RUN_TIMES * self.reference_seconds),
+            patience=max(self.subject.seconds / 2, TEST_TIMES * self.reference_seconds),
+        )
+
+    def read(self, submission: Submission) -> Loaded:
+        """Read a submission into a folder of ours.
+
+        Raises:
+            SubmissionError: It cannot be read.
+        """
+        return load(submission, Path(tempfile.mkdtemp(dir=self._folder)) / "files", self.subject.package)
+
+    def digest(self, loaded: Loaded) -> str:
+        """A digest of all that decides about a grade: the submission, the bugs, the rules and the course."""
+        words = f"{loaded.digest}|{self._rules}|{self.version}"
+        return hashlib.sha256(words.encode()).hexdigest()
+
+    def refuse(self, submission: Submission, error: SubmissionError) -> Record:
+        """The record of a submission that cannot be read."""
+        verdict = refusal(str(error))
+        return self._record(submission, Grading(verdict, score(self.challenge, verdict, ())))
+
+    def grade(self, submission: Submission, loaded: Loaded, on_step: Callable[[Step], None] | None = None) -> Record:
+        """Prove and score a submission. A fault of ours becomes a record that costs the learner nothing.
+
+        Raises:
+            CancelledError: The batch is ending.
+        """
+        try:
+            grading = self._grade(loaded, on_step)
+        except CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one submission must never stop the batch
+            self._check()
+            what = error.what if isinstance(error, CourseError) else f"{type(error).__name__}: {error}"
+            grading = Grading(Verdict(Standing.GRADER_ERROR, detail=f"The grader failed: {what}"), None)
+        self._check()
+        return self._record(submission, replace(grading, digest=self.digest(loaded), notes=loaded.notes))
+
+    def close(self) -> None:
+        """Leave the port and the folder; the prover is not ours to close."""
+        self.default.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _grade(self, loaded: Loaded, on_step: Callable[[Step], None] | None) -> Grading:
+        started = time.monotonic()
+        with self._prover.suite_folder(loaded.suite) as folder:
+            verdict = self._prove(folder, on_step)
+            times = {"suite_seconds": verdict.suite_seconds, "reference_seconds": self.reference_seconds}
+            proofs: tuple[Proof, ...] = ()
+            if verdict.standing is Standing.PROVED and verdict.tests:
+                hygiene = self._hygiene(folder, verdict)
+                proofs = hygiene.proofs()
+                times["suite_seconds"] = hygiene.seconds
+        times["ratio"] = times["suite_seconds"] / max(self.reference_seconds, 0.001)
+        times["seconds"] = time.monotonic() - started
+        return Grading(verdict, score(self.challenge, verdict, proofs), proofs, times=times)
+
+    def _prove(self, folder: Path, on_step: Callable[[Step], None] | None) -> Verdict:
+        subject = self.subject
+        return EngineProof(
+            self._runs.run_all, self._prover.trees, folder, subject, subject.bugs, subject.correct,
+            first_catch=self._first_catch, on_step=on_step,
+        ).verdict()  # fmt: skip
+
+    def _hygiene(self, folder: Path, verdict: Verdict) -> Hygiene:
+        around = Surroundings(self._prepared, self.default, self.reference_seconds)
+        return Hygiene(self.challenge, self._runs, around, verdict, make_case(self.subject, folder, verdict))
+
+    def _record(self, submission: Submission, grading: Grading) -> Record:
+        return make_record(submission, grading, self.subject, self.challenge, self.version)
+
+    def _check(self) -> None:
+        if self.cancelled.is_set():
+            raise CancelledError("The batch was stopped.")
+
+
+def _timed(case: Case, seed: int) -> Callable[[Slot], float]:
+    def timed(slot: Slot) -> float:
+        with slot.database() as url:
+            run = slot.run_in(case.request(shuffle=seed), url)
+        if run.failed or not run.outcomes:
+            why = run.failed[0].message if run.failed else run.detail
+            raise ReferenceFailsError(
+                f"The reference suite of {case.subject.name} fails: {why}.", "Run `course verify`."
+            )
+        return run.seconds
+
+    return timed
+
+
+def _rules_digest(subject: Subject, challenge: Challenge) -> str:
+    total = hashlib.sha256(repr(challenge).encode())
+    for patch in (*subject.bugs, *subject.correct):
+        total.update(f"{patch.id}\0{patch.diff}\0{sorted(patch.header.items())}\0".encode())
+    for path in sorted((subject.folder / subject.package).rglob("*.py")):
+        total.update(path.read_bytes())
+    return total.hexdigest()

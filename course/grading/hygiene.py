@@ -1,0 +1,190 @@
+"""The hygiene proofs: each is made by running the suite, and says what was seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from course.engine import Fate, Subject, Validity, Verdict
+from course.grading.challenge import Challenge, HygieneRule
+from course.grading.default_port import DefaultPort
+from course.grading.prepared import Prepared
+from course.grading.runs import Runs
+from course.grading.score import Proof
+from course.grading.scrub import first_line, scrub
+from course.grading.trials import (
+    Case,
+    Trial,
+    beside_production,
+    in_order,
+    on_one_database,
+    on_used_database,
+    steadily,
+    with_workers,
+)
+
+FIRST_SEED = 7
+NAMED_AT_MOST = 5
+# What a driver says when it was sent to a server, a database or a role that is not the one it was given
+ELSEWHERE = re.compile(
+    r"Connection refused|ConnectError|connection attempts failed|could not translate host name|"
+    r'role "[^"]*" does not exist|database "[^"]*" does not exist|password authentication failed|'
+    r"tests have no business here|[Nn]ame or service not known|Address already in use|address already in use"
+)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What proofs need beside the suite.
+
+    Attributes:
+        prepared: Databases that the program has used.
+        default: The canary at the usual port.
+        reference_seconds: Time of the reference suite in this batch, in seconds.
+    """
+
+    prepared: Prepared
+    default: DefaultPort
+    reference_seconds: float
+
+
+class Hygiene:
+    """All hygiene proofs of one suite.
+
+    Args:
+        challenge: Which proofs there are.
+        runs: Where they run.
+        surroundings: What they need.
+        verdict: What the engine has proved; only its believed tests count.
+        case: The suite, with these tests.
+    """
+
+    def __init__(
+        self, challenge: Challenge, runs: Runs, surroundings: Surroundings, verdict: Verdict, case: Case
+    ) -> None:
+        self._challenge = challenge
+        self._runs = runs
+        self._around = surroundings
+        self._verdict = verdict
+        self._case = case
+        self._judges: Mapping[str, Callable[[HygieneRule], Proof]] = {
+            "cleans_its_database": self._cleans,
+            "leaves_production_alone": self._production,
+            "leaves_nothing_behind": self._litter,
+            "takes_any_address": self._address,
+            "depends_on_no_seed": self._seed,
+            "tests_error_answers": self._errors,
+            "is_fast": self._fast,
+            "passes_in_any_order": self._order,
+            "passes_under_two_workers": self._workers,
+        }
+
+    def proofs(self) -> tuple[Proof, ...]:
+        """Hold all trials and judge them, in the order of the challenge."""
+        case, prepared, do = self._case, self._around.prepared, self._runs.do
+        orders = int(self._setting("passes_in_any_order", "orders", 5))
+        workers = int(self._setting("passes_under_two_workers", "workers", 2))
+        first = do(steadily(on_one_database(case, prepared)))
+        seeded = do(steadily(on_used_database(case, prepared)))
+        shuffled = [do(steadily(in_order(case, FIRST_SEED + number))) for number in range(orders)]
+        dealt = do(steadily(with_workers(case, workers)))
+        self._twice = first.result()
+        canary = do(beside_production(case, self._around.default, contained=self._twice.contained))
+        self._used, self._dealt, self._canary = seeded.result(), dealt.result(), canary.result()
+        self._shuffled = [future.result() for future in shuffled]
+        return tuple(self._judges[rule.name](rule) for rule in self._challenge.hygiene if rule.name in self._judges)
+
+    @property
+    def seconds(self) -> float:
+        """Time of the suite, the shortest of its runs in random order, in seconds."""
+        return min((trial.seconds for trial in self._shuffled), default=0.0)
+
+    def _cleans(self, rule: HygieneRule) -> Proof:
+        return _by_tests(rule, self._twice, "the second time on one database", "ran twice on one database: same result")
+
+    def _litter(self, rule: HygieneRule) -> Proof:
+        litter = [first_line(phrase) for phrase in self._twice.litter]
+        if not litter:
+            return Proof(rule.name, True, "the database held the same before and after")
+        more = f" and {len(litter) - NAMED_AT_MOST} more" if len(litter) > NAMED_AT_MOST else ""
+        return Proof(rule.name, False, f"the suite left {', '.join(sorted(set(litter))[:NAMED_AT_MOST])}{more}")
+
+    def _production(self, rule: HygieneRule) -> Proof:
+        attempts = sorted(set(self._canary.attempts))
+        if not attempts:
+            return Proof(
+                rule.name, True, "nobody called the production database that stood in .env and the environment"
+            )
+        who = ", ".join(f"as {first_line(one.user)} to database {first_line(one.database)}" for one in attempts[:3])
+        return Proof(rule.name, False, f"the suite tried to log in to the production database: {who}")
+
+    def _address(self, rule: HygieneRule) -> Proof:
+        elsewhere = {test.test: test.message for test in self._verdict.doubtful if ELSEWHERE.search(test.message)}
+        if not elsewhere:
+            return Proof(rule.name, True, "every run had a database name of its own and a port that was drawn")
+        test = min(elsewhere)
+        return Proof(rule.name, False, f"{_name(test)}: {first_line(elsewhere[test])}", tuple(sorted(elsewhere)))
+
+    def _seed(self, rule: HygieneRule) -> Proof:
+        first_id = rule.settings.get("first_id", 1000)
+        rows = "" if self._twice.contained else " and rows of somebody else"
+        good = f"passed with ids from {first_id}{rows or ', in a container of its own'}"
+        return _by_tests(rule, self._used, f"with ids from {first_id}{rows}", good)
+
+    def _errors(self, rule: HygieneRule) -> Proof:
+        missing: list[str] = []
+        seen: list[str] = []
+        for status in rule.settings.get("statuses", ()):
+            fates = {judged.fate for judged in self._verdict.bugs if str(status) in judged.bug.header.get("Error", "")}
+            if fates:
+                (seen if Fate.CAUGHT in fates else missing).append(str(status))
+        if missing:
+            return Proof(rule.name, False, f"no bug in the answers of status {', '.join(missing)} is caught")
+        return Proof(rule.name, True, f"a bug is caught in the answers of each status: {', '.join(seen)}")
+
+    def _fast(self, rule: HygieneRule) -> Proof:
+        at_most = float(rule.settings.get("ratio_at_most", 10.0))
+        ratio = self.seconds / max(self._around.reference_seconds, 0.001)
+        measured = f"{ratio:.1f} times the reference suite"
+        if ratio <= at_most:
+            return Proof(rule.name, True, f"at most {at_most:g} times as long as the reference suite", (), measured)
+        return Proof(rule.name, False, f"more than {at_most:g} times as long as the reference suite", (), measured)
+
+    def _order(self, rule: HygieneRule) -> Proof:
+        doubtful = {t.test: t.message for t in self._verdict.tests if t.validity is Validity.ORDER_DEPENDENT}
+        lost = doubtful | {test: said for trial in self._shuffled for test, said in trial.lost.items()}
+        good = f"passed in {len(self._shuffled)} random orders"
+        return _by_tests(rule, Trial(lost), "in another order", good)
+
+    def _workers(self, rule: HygieneRule) -> Proof:
+        count = rule.settings.get("workers", 2)
+        if self._dealt.lost:
+            # Which tests meet is chance, so that none is named
+            return Proof(rule.name, False, f"tests that pass alone fail with {count} workers on one database")
+        return Proof(rule.name, True, f"passed with {count} workers at once")
+
+    def _setting(self, name: str, key: str, default: float) -> float:
+        rule = self._challenge.rule(name)
+        return float(rule.settings.get(key, default)) if rule else 0
+
+
+def make_case(subject: Subject, folder: Path, verdict: Verdict) -> Case:
+    """The suite as trials take it: only believed tests count, and those that never end do not run."""
+    never = {test.test for test in verdict.tests if test.validity is Validity.NEVER_ENDS}
+    runnable = frozenset(test.test for test in verdict.tests if test.test not in never) if never else None
+    tests = tuple(test.test for test in verdict.tests if test.validity is Validity.VALID)
+    return Case(subject, folder, tests, runnable)
+
+
+def _by_tests(rule: HygieneRule, trial: Trial, when: str, good: str) -> Proof:
+    if not trial.lost:
+        return Proof(rule.name, True, good)
+    tests = tuple(sorted(trial.lost))
+    said = scrub(trial.lost[tests[0]]).splitlines()
+    return Proof(rule.name, False, f"{when}, {_name(tests[0])} fails: {said[0] if said else 'it did not run'}", tests)
+
+
+def _name(test: str) -> str:
+    return first_line(test.rpartition("::")[2])

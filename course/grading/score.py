@@ -1,0 +1,122 @@
+"""From what was proved to points, and why: pure arithmetic, explained line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from course.engine.verdict import Fate, JudgedBug, Standing, Verdict
+from course.grading.challenge import Challenge, HygieneRule
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a hygiene proof has shown.
+
+    Attributes:
+        name: Name of its rule.
+        passed: Whether the suite passes it.
+        evidence: What was seen, as a sentence without anything that differs from run to run.
+        tests: Ids of the tests that it was seen in, sorted.
+        measured: What differs from run to run, such as a time; never a part of the sentence.
+    """
+
+    name: str
+    passed: bool
+    evidence: str
+    tests: tuple[str, ...] = ()
+    measured: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a score.
+
+    Attributes:
+        part: `bugs` or `hygiene`.
+        name: The category, or the name of the proof.
+        title: The same for people.
+        points: Points that were earned.
+        of: Points that there are.
+        why: How the points came about, as a sentence.
+    """
+
+    part: str
+    name: str
+    title: str
+    points: float
+    of: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """Points and how they came about; `points` is the sum of the lines.
+
+    Attributes:
+        points: Points that were earned, rounded to two places.
+        of: Points that there are.
+        lines: One for each category and each hygiene proof.
+        why: Why there are no points at all; empty else.
+    """
+
+    points: float
+    of: float
+    lines: tuple[Line, ...]
+    why: str = ""
+
+
+def score(challenge: Challenge, verdict: Verdict, proofs: Sequence[Proof]) -> Score | None:
+    """Count the points of a suite.
+
+    Args:
+        challenge: The rules.
+        verdict: What the engine has proved.
+        proofs: What the hygiene proofs have shown.
+
+    Returns:
+        The score; `None` where the grader failed, which never costs the learner anything.
+    """
+    if verdict.standing is Standing.GRADER_ERROR:
+        return None
+    why = _nothing(verdict)
+    categories = _by_category(challenge, verdict.bugs)
+    lines = [
+        *(_bug_line(challenge, name, bugs, len(categories), why) for name, bugs in categories.items()),
+        *(_hygiene_line(rule, proofs, why, caught=bool(verdict.caught)) for rule in challenge.hygiene),
+    ]
+    return Score(round(sum(line.points for line in lines), 2), challenge.total, tuple(lines), why)
+
+
+def _nothing(verdict: Verdict) -> str:
+    if verdict.standing is not Standing.PROVED:
+        return verdict.detail or "The suite does not run."
+    if not verdict.valid:
+        return "No test passes on right code, so that none can count."
+    return ""
+
+
+def _by_category(challenge: Challenge, bugs: Sequence[JudgedBug]) -> dict[str, list[JudgedBug]]:
+    """Bugs by category, in the order of the challenge; a teacher's further categories come last."""
+    groups: dict[str, list[JudgedBug]] = {name: [] for name in challenge.categories}
+    for judged in sorted(bugs, key=lambda judged: judged.bug.id):
+        groups.setdefault(judged.bug.group, []).append(judged)
+    return {name: found for name, found in groups.items() if found}
+
+
+def _bug_line(challenge: Challenge, name: str, bugs: Sequence[JudgedBug], categories: int, why: str) -> Line:
+    of = challenge.bug_points / categories
+    caught = 0 if why else sum(judged.fate is Fate.CAUGHT for judged in bugs)
+    title = challenge.categories.get(name, name.replace("_", " ").capitalize())
+    points = round(of * caught / len(bugs), 4)
+    return Line("bugs", name, title, points, round(of, 4), f"{caught} of {len(bugs)} bugs caught")
+
+
+def _hygiene_line(rule: HygieneRule, proofs: Sequence[Proof], why: str, *, caught: bool) -> Line:
+    proof = next((proof for proof in proofs if proof.name == rule.name), None)
+    if why or proof is None:
+        return Line("hygiene", rule.name, rule.title, 0.0, rule.points, why or "not proved")
+    if proof.passed and not caught:
+        reason = "shown, but a suite that catches no bug earns nothing by doing no harm"
+        return Line("hygiene", rule.name, rule.title, 0.0, rule.points, reason)
+    return Line("hygiene", rule.name, rule.title, rule.points if proof.passed else 0.0, rule.points, proof.evidence)

@@ -1,0 +1,171 @@
+"""The runs behind the hygiene proofs: the suite on the right program, in circumstances that a good suite survives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from course.engine import Ending, Request, RunResult, Slot, Subject, Suite, Variant
+from course.grading.canary import Attempt, Canary
+from course.grading.default_port import DefaultPort
+from course.grading.leftovers import left_behind, take_snapshot
+from course.grading.prepared import Prepared
+from course.grading.worker import SEED, worker_environment
+
+
+@dataclass(frozen=True)
+class Case:
+    """One suite on trial.
+
+    Attributes:
+        subject: The program, with the limits and variables of a run.
+        folder: The suite's files.
+        tests: Ids of the tests that are believed, in the order of the suite: what fails of them is held against it.
+        runnable: Ids of the tests to run; `None` for all.
+    """
+
+    subject: Subject
+    folder: Path
+    tests: tuple[str, ...]
+    runnable: frozenset[str] | None = None
+
+    def request(self, **options: object) -> Request:
+        """The suite on the right program, with options of `Request`."""
+        subject = self.subject
+        options = {"select": self.runnable, **options}
+        return Request(Variant(subject), self.folder, subject.seconds, subject.patience, **options)  # type: ignore[arg-type]
+
+    def lost(self, *runs: RunResult) -> dict[str, str]:
+        """The believed tests that did not pass, and what was said."""
+        failed = {outcome.test: outcome.message for run in runs for outcome in run.failed}
+        seen = {outcome.test for run in runs for outcome in run.outcomes}
+        unfinished = next((run.detail for run in runs if run.ending is not Ending.FINISHED), "It did not run.")
+        return {test: failed.get(test, unfinished) for test in self.tests if test in failed or test not in seen}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a trial has shown.
+
+    Attributes:
+        lost: Believed test to what was said, for those that failed in it.
+        litter: What was left behind, as phrases.
+        attempts: Who wanted to log in to the production database.
+        seconds: Shortest time of a run, in seconds.
+        contained: Whether the suite left its `DATABASE_URL` alone: it has a container of its own.
+    """
+
+    lost: Mapping[str, str] = field(default_factory=dict)
+    litter: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    seconds: float = 0.0
+    contained: bool = False
+
+
+def steadily(trial: Callable[[Slot], Trial]) -> Callable[[Slot], Trial]:
+    """The trial, held again where tests failed: what fails once only is chance, and is not held against anyone."""
+
+    def twice(slot: Slot) -> Trial:
+        first = trial(slot)
+        if not first.lost:
+            return first
+        second = trial(slot)
+        lost = {test: first.lost[test] for test in first.lost if test in second.lost}
+        return Trial(lost, first.litter, first.attempts + second.attempts, first.seconds, first.contained)
+
+    return twice
+
+
+def on_one_database(case: Case, prepared: Prepared) -> Callable[[Slot], Trial]:
+    """The suite twice on one database: the second time must be like the first, and nothing is left in between."""
+
+    def trial(slot: Slot) -> Trial:
+        allowed = prepared.started(slot)
+        with slot.database() as url:
+            before = take_snapshot(url)
+            first = slot.run_in(case.request(), url)
+            after = take_snapshot(url)
+            second = slot.run_in(case.request(environment={SEED: "again"}), url)
+        alone = case.lost(first)
+        lost = {test: said for test, said in case.lost(second).items() if test not in alone}
+        # Each snapshot is itself a session or two; a suite that uses the database adds to them
+        contained = after.sessions - before.sessions <= 1
+        return Trial(lost, left_behind(before, after, allowed), contained=contained)
+
+    return trial
+
+
+def in_order(case: Case, seed: int) -> Callable[[Slot], Trial]:
+    """The suite in a random order."""
+
+    def trial(slot: Slot) -> Trial:
+        with slot.database() as url:
+            run = slot.run_in(case.request(shuffle=seed, environment={SEED: str(seed)}), url)
+        return Trial(case.lost(run), seconds=run.seconds)
+
+    return trial
+
+
+def with_workers(case: Case, count: int) -> Callable[[Slot], Trial]:
+    """The suite dealt out to workers that run at once on one database, as `pytest -n` does it."""
+
+    def trial(slot: Slot) -> Trial:
+        tests = [test for test in case.tests if case.runnable is None or test in case.runnable]
+        requests = [
+            case.request(
+                select=frozenset(tests[number::count]),
+                environment=worker_environment(number, count),
+            )
+            for number in range(min(count, len(tests)))
+        ]
+        with slot.database() as url, ThreadPoolExecutor(count) as threads:
+            runs = list(threads.map(lambda request: slot.run_in(request, url), requests))
+        return Trial(case.lost(*runs))
+
+    return trial
+
+
+def beside_production(case: Case, default: DefaultPort, *, contained: bool) -> Callable[[Slot], Trial]:
+    """The suite where a production database can be reached under the names that people give it."""
+
+    def trial(slot: Slot) -> Trial:
+        with ExitStack() as stack:
+            canary = stack.enter_context(Canary())
+            url = stack.enter_context(slot.database())
+            folder = stack.enter_context(_beside(case.folder, canary.dotenv()))
+            seen = stack.enter_context(default.watched(slot.folder))
+            environment = canary.environment() | ({"DATABASE_URL": canary.url} if contained else {})
+            # What fails here is another matter: only who was called counts
+            slot.run_in(Request(
+                Variant(case.subject), folder, case.subject.seconds, case.subject.patience,
+                select=case.runnable, environment=environment,
+            ), url)  # fmt: skip
+            return Trial(attempts=tuple(sorted({*canary.attempts, *seen})))
+
+    return trial
+
+
+def on_used_database(case: Case, prepared: Prepared) -> Callable[[Slot], Trial]:
+    """The suite on a database with ids from 1000 and rows of somebody else; in containers, with such ids."""
+
+    def trial(slot: Slot) -> Trial:
+        environment = {"COURSE_RUN_TEMPLATE": prepared.numbered(slot)}
+        with slot.database(prepared.used(slot)) as url:
+            run = slot.run_in(case.request(environment=environment), url)
+        return Trial(case.lost(run))
+
+    return trial
+
+
+@contextmanager
+def _beside(folder: Path, dotenv: str) -> Iterator[Path]:
+    """A copy of a suite with a `.env` file in it, for as long as it is needed."""
+    old = folder / ".env"
+    text = old.read_text(encoding="utf-8", errors="replace") if old.is_file() and not old.is_symlink() else ""
+    with TemporaryDirectory(dir=folder.parent, prefix="beside-") as name:
+        Suite({".env": f"{text}\n{dotenv}"}, folder).write(Path(name))
+        yield Path(name)
