@@ -262,5 +262,13 @@ def _keep_bytecode(run: Path, suite: Path) -> None:
     """Let later runs have the byte-code that this one compiled, test files with rewritten assertions included."""
     for cache in run.rglob("__pycache__"):
         target = suite / cache.relative_to(run)
-        if not cache.is_symlink() and not target.exists() and target.parent.is_dir():
-            shutil.copytree(cache, target, symlinks=True)
+        if cache.is_symlink() or target.exists() or not target.parent.is_dir():
+            continue
+        half = target.with_name(f"{run.parent.name}.half")
+        shutil.copytree(cache, half, symlinks=True)
+        # Another run may have been quicker; whoever copies the suite meanwhile sees all of it or nothing
+        with contextlib.suppress(OSError):
+            half.rename(target)
+            continue
+        shutil.rmtree(half, ignore_errors=True)
+
