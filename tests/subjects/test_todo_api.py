@@ -138,6 +138,7 @@ def test_many_applications_share_few_connections_that_hold_no_locks(create_app, 
     assert open_now <= 4
 
 
+@pytest.mark.slow
 def test_two_processes_may_start_on_an_empty_database_at_once(url):
     start = "import sys; from todo_api import create_app; create_app(sys.argv[1])"
     starts = [subprocess.Popen([sys.executable, "-c", start, url], cwd=SUBJECT.folder) for _ in range(2)]

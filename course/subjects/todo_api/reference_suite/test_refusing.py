@@ -58,7 +58,7 @@ def test_an_invalid_question_is_refused(client):
     ids=["cut off", "not UTF-8", "half a character", "no number"],
 )
 def test_what_is_no_json_is_a_bad_request_and_what_json_cannot_send_back_is_invalid(client, body, status):
-    answer = client.request("POST", "/todos", content=body, headers={"Content-Type": "application/json"})
+    answer = client.send("POST", "/todos", body)
 
     assert answer.status_code == status
 
@@ -94,7 +94,7 @@ def test_a_todo_that_is_not_there_is_not_found(client, method):
     client.delete(f"/todos/{deleted}")
 
     for todo_id in (deleted, "no-such-todo"):
-        answer = client.request(method, f"/todos/{todo_id}", json={"title": "Walk"} if method == "PATCH" else None)
+        answer = client.send(method, f"/todos/{todo_id}", b'{"title": "Walk"}' if method == "PATCH" else b"")
         assert answer.status_code == 404
         assert answer.headers["Content-Type"] == "application/json"
         assert isinstance(answer.json()["detail"], str)
