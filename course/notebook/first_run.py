@@ -22,6 +22,7 @@ from course.notebook.cell import Cell
 # Quick and quiet: no plugins that happen to be installed, no settings or conftest.py of folders around, no report
 QUIET = (
     "--disable-plugin-autoload", "--noconftest", "--capture=sys", "-o", "addopts=", "-p", "anyio.pytest_plugin",
+    "--tb=native",  # the others parse source, which Python 3.11 cannot do in two threads at once
     *(part for name in (
         "terminal", "cacheprovider", "pastebin", "junitxml", "doctest", "faulthandler", "stepwise", "setuponly",
         "unraisableexception", "threadexception",
@@ -178,6 +179,11 @@ class Watcher:
         elif report.when == "call" and report.passed:
             self.result.passed.append(item.name)
         return report
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        """Tell in a sentence that pytest itself failed; it would print a page."""
+        self.result.problems.append(Problem(f"pytest itself failed: {describe(excinfo.value)}. Run the cell again."))
+        return True
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Remember that Ctrl-C was pressed; `pytest.exit()` comes this way, too."""
