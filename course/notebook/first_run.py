@@ -22,7 +22,6 @@ from course.notebook.cell import Cell
 # Quick and quiet: no plugins that happen to be installed, no settings or conftest.py of folders around, no report
 QUIET = (
     "--disable-plugin-autoload", "--noconftest", "--capture=sys", "-o", "addopts=", "-p", "anyio.pytest_plugin",
-    "--tb=native",  # the others parse source, which Python 3.11 cannot do in two threads at once
     *(part for name in (
         "terminal", "cacheprovider", "pastebin", "junitxml", "doctest", "faulthandler", "stepwise", "setuponly",
         "unraisableexception", "threadexception",
@@ -152,6 +151,10 @@ class Watcher:
         self._cells = {cell.filename: cell for cell in cells}
         self._collected = 0
         self._failed: set[str] = set()
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Draw no tracebacks: that parses source, which Python 3.11 cannot do in two threads at once."""
+        config.option.tbstyle = "value"
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self) -> Any:

@@ -1,4 +1,4 @@
-"""One shell and one session for all tests of this room, as in one kernel; each test has its own progress and conftest."""
+"""One shell and one session for all tests of this room; each test has its own progress and conftest."""
 
 from __future__ import annotations
 

@@ -314,7 +314,7 @@ def test_a_fault_of_the_course_is_no_traceback(lesson, monkeypatch):
 
 def test_a_full_disk_is_told_and_loses_nothing(lesson, monkeypatch):
     def full(*_, **__):
-        raise OSError(28, "No space left on device", "/tmp/x")
+        raise OSError(28, "No space left on device", "cells")
 
     monkeypatch.setattr("course.notebook.exercise.prove", full)
     said = lesson.run(*SOLVED)

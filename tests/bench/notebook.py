@@ -1,0 +1,233 @@
+"""Speed and memory of the notebook: begin, boards, the overhead of a cell, and what runs beside the kernel."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__)
+COURSE = HERE.parent.parent / "notebook" / "course.toml"
+BUGS = (
+    "api/says_only_not_found",
+    "api/answers_500_for_a_missing_user",
+    "api/answers_500_to_a_duplicate",
+    "database/forgets_to_commit",
+)
+CONFTEST = """
+import pytest
+from fastapi.testclient import TestClient
+from users_api.database import create_tables, engine
+from users_api.main import app
+from users_api.models import Base
+
+@pytest.fixture
+def client():
+    create_tables(engine)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+    Base.metadata.drop_all(engine)
+"""
+CELL = """
+ADA = {"name": "Ada", "email": "ada@example.org", "password": "correct horse battery"}
+
+def test_a_new_user_can_be_read_back(client):
+    created = client.post("/users", json=ADA)
+    assert created.status_code == 201
+    assert client.get(f"/users/{created.json()['id']}").json()["email"] == ADA["email"]
+
+def test_a_missing_user_is_not_found(client):
+    answer = client.get("/users/12345")
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "User not found"
+
+def test_a_duplicate_email_is_refused(client):
+    client.post("/users", json=ADA)
+    answer = client.post("/users", json=ADA)
+    assert answer.status_code == 400
+    assert "already exists" in answer.json()["detail"]
+"""
+
+
+def measure() -> list[dict[str, Any]]:
+    """Measure in processes of their own, so that nothing is warm that would not be for a learner."""
+    first = [_ask("begin") for _ in range(3)]
+    rest = _ask("boards")
+    begin_first = statistics.median(each["first"] for each in first)
+    begin_again = statistics.median(each["again"] for each in first)
+    return [
+        _row("board_s_p50", rest["board"], "s", 1.0),
+        _row("board_vs_subprocess", rest["subprocesses"] / rest["board"], "×", 8, at_least=True),
+        _row("begin_first_s", begin_first, "s", 2.5),
+        _row("begin_again_s", begin_again, "s", 0.3),
+        _row("exercise_overhead_ms", rest["overhead"] * 1000, "ms", 60),
+        _row("resident_mb", rest["resident"], "MB", 350),
+    ]
+
+
+def _row(name: str, value: float, unit: str, limit: float, *, at_least: bool = False) -> dict[str, Any]:
+    ok = value >= limit if at_least else value <= limit
+    return {"name": name, "value": value, "unit": unit, "limit": f"{'≥' if at_least else '≤'} {limit:g}", "ok": ok}
+
+
+def _ask(what: str) -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="course-bench-") as folder:
+        environment = {**os.environ, "COURSE_WORKSPACE": folder}
+        command = [sys.executable, str(HERE), what]
+        answer = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, cwd=folder, text=True)
+    return json.loads(answer.stdout.splitlines()[-1])
+
+
+# Inside of such a process
+
+
+def begin() -> dict[str, float]:
+    """A first begin, `import course` included, and a second one."""
+    shell = _shell()
+    started = time.perf_counter()
+    _run(shell, "import course")
+    _use_course()
+    return {
+        "first": time.perf_counter() - started + _seconds(lambda: _run(shell, 'course.begin("06")')),
+        "again": _seconds(lambda: _run(shell, 'course.begin("06")')),
+    }
+
+
+def boards() -> dict[str, float]:
+    """All that needs a lesson that has begun."""
+    shell = _shell()
+    _use_course()
+    _run(shell, 'import course\ncourse.begin("06")')
+    _run(shell, f"%%conftest\n{CONFTEST}")
+    for _ in range(3):
+        _run(shell, f"%%exercise 6.1\n{CELL}")
+    from course.notebook.session import session  # noqa: PLC0415 - after the shell is there
+
+    assert "6.1" in session().progress.solved(), "the bench's own tests do not solve its exercise"
+    resident = _resident()
+    board, subprocesses = [], []
+    for _ in range(3):
+        board += [_seconds(lambda: _run(shell, f"%%exercise 6.1\n{CELL}")) for _ in range(5)]
+        subprocesses.append(_one_process_per_variant())
+    return {
+        "board": statistics.median(board),
+        "subprocesses": statistics.median(subprocesses),
+        "resident": resident,
+        "overhead": _overhead(shell),
+    }
+
+
+def _use_course() -> None:
+    """The small course of the tests, with one exercise of four bugs and one without variants."""
+    from course.notebook.session import Session, use  # noqa: PLC0415 - after the shell is there
+    from course.notebook.workspace import Workspace  # noqa: PLC0415 - as above
+    from course.syllabus import Syllabus, load  # noqa: PLC0415 - as above
+
+    lessons = load(COURSE).everything
+    lesson = next(each for each in lessons if each.number == "06")
+    first, second = lesson.exercises
+    proved = replace(first, bugs=BUGS, correct=())
+    unproved = replace(second, subject=None, bugs=(), correct=())
+    lessons = tuple(replace(each, exercises=(proved, unproved)) if each is lesson else each for each in lessons)
+    use(Session(Syllabus(lessons), Workspace(Path(os.environ["COURSE_WORKSPACE"]))))
+
+
+def _one_process_per_variant() -> float:
+    """The same tests on the same variants as plain pytest processes, one after another; databases are ready before."""
+    from course.engine import Variant, load_subject  # noqa: PLC0415 - after the shell is there
+    from course.notebook.session import session  # noqa: PLC0415 - as above
+    from course.services.pool import DatabasePool  # noqa: PLC0415 - as above
+
+    here, subject = session(), load_subject("users_api")
+    variants = [Variant(subject), Variant(subject), *(Variant(subject, subject.bug(name)) for name in BUGS)]
+    seconds = 0.0
+    with DatabasePool(here.server, name="bench") as pool, tempfile.TemporaryDirectory() as folder:
+        _write_suite(Path(folder))
+        for variant in variants:
+            with pool.database() as database:
+                environment = {
+                    **os.environ,
+                    **subject.environment,
+                    "DATABASE_URL": database.url,
+                    "PYTHONPATH": str(here.prover().trees.path(variant)),
+                }
+                command = [sys.executable, "-m", "pytest", "-q", "--rootdir", folder, folder]
+                quiet = {"stdout": subprocess.DEVNULL, "cwd": folder, "env": environment, "check": False}
+                seconds += _seconds(lambda c=command, q=quiet: subprocess.run(c, **q))
+    return seconds
+
+
+def _overhead(shell: Any) -> float:
+    """`%%exercise` without variants, over `pytest.main` on the same two files in the same process; medians."""
+    import pytest  # noqa: PLC0415 - after the shell is there
+
+    folder = Path(tempfile.mkdtemp())
+    _write_suite(folder)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+
+    def bare() -> None:
+        for name in ("conftest", "test_6_1"):
+            sys.modules.pop(name, None)
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.chdir(folder):
+            pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder)])
+
+    pairs = [(_seconds(lambda: _run(shell, f"%%exercise 6.2\n{CELL}")), _seconds(bare)) for _ in range(12)][2:]
+    shutil.rmtree(folder)
+    ours, theirs = zip(*pairs, strict=True)
+    return statistics.median(ours) - statistics.median(theirs)
+
+
+def _write_suite(folder: Path) -> None:
+    (folder / "conftest.py").write_text(CONFTEST)
+    (folder / "test_6_1.py").write_text(CELL)
+
+
+def _resident() -> float:
+    """Proportional set size of everything that this session has started, in MB."""
+    import psutil  # noqa: PLC0415 - after the shell is there
+
+    from course.services import orphans  # noqa: PLC0415 - as above
+
+    folders = [str(each.folder) for each in orphans.entries() if each.owner.pid == os.getpid() and each.folder]
+    found = {each.pid: each for each in psutil.Process().children(recursive=True)}
+    for process in psutil.process_iter(["cmdline"]):
+        if any(folder in part for part in process.info["cmdline"] or () for folder in folders):
+            found |= {each.pid: each for each in (process, *process.children(recursive=True))}
+    total = 0
+    for process in found.values():
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_full_info().pss
+    return total / 1e6
+
+
+def _shell() -> Any:
+    from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415 - a kernel has it loaded
+
+    return InteractiveShell.instance()
+
+
+def _run(shell: Any, cell: str) -> None:
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        result = shell.run_cell(cell)
+    assert result.success, printed.getvalue()
+
+
+def _seconds(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps({"begin": begin, "boards": boards}[sys.argv[1]]()) + "\n")
