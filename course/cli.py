@@ -6,7 +6,7 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -125,6 +125,30 @@ def verify(names: tuple[str, ...]) -> None:
     from course.authoring.verify import verify as prove
 
     sys.exit(prove(names))
+
+
+@cli.command()
+@click.argument("submissions", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the reports.")
+@click.option("--challenge", "--subject", default="todo_api", show_default=True, help="What the suites test.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="Runs at once; as many as processors when not given.")
+@click.option("--only", multiple=True, metavar="NAME", help="Grade this submission only; may be given again.")
+@click.option("--resume", is_flag=True, help="Go on after a crash or Ctrl-C: what is done is not done again.")
+@click.option(
+    "--bugs", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Your own bugs, beside ours."
+)
+@click.option("--reveal", is_flag=True, help="Show learners the bugs that they missed, for after the deadline.")
+@click.option("--trust", is_flag=True, help="The submissions' code may run with your rights.")
+def grade(**options: Any) -> None:
+    """Grade the suites of many learners (for teachers).
+
+    Of SUBMISSIONS, a folder with test files in it, a zip and a notebook are one submission each; of any other folder,
+    each entry is one.
+    """
+    from course.grading.command import Order
+    from course.grading.command import grade as grade_all
+
+    sys.exit(grade_all(Order(**options)))
 
 
 def open_workspace(folder: Path | None) -> Workspace:

@@ -174,7 +174,12 @@ def make_case(subject: Subject, folder: Path, verdict: Verdict) -> Case:
     """The suite as trials take it: only believed tests count, and those that never end do not run."""
     never = {test.test for test in verdict.tests if test.validity is Validity.NEVER_ENDS}
     runnable = frozenset(test.test for test in verdict.tests if test.test not in never) if never else None
-    tests = tuple(test.test for test in verdict.tests if test.validity is Validity.VALID)
+    # A test that fails on another right program only is sound enough to be held to its word on this one
+    tests = tuple(
+        test.test
+        for test in verdict.tests
+        if test.validity is Validity.VALID or (test.validity is Validity.FALSE_ALARM and test.variant != "original")
+    )
     return Case(subject, folder, tests, runnable)
 
 

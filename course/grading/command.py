@@ -1,0 +1,159 @@
+"""The command `course grade`: from a folder of submissions to a folder of reports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from course.engine import Prover, Standing, Step, load_subject
+from course.errors import CourseError, nearest
+from course.grading.batch import Batch, Following
+from course.grading.challenge import load_challenge
+from course.grading.grader import Grader
+from course.grading.record import Record
+from course.grading.report import write_class, write_learner
+from course.grading.submission import Submission, find_submissions
+from course.grading.summary import row
+from course.services.embedded import Embedded
+
+STOPPED = 130
+# Few connections and little memory are enough for one suite at a time, and three databases on each server
+SERVER_OPTIONS = {"max_connections": "60", "shared_buffers": "32MB"}
+
+
+class TrustError(CourseError):
+    """Strangers' code would run, and nobody has said that it may."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Grading runs the submissions' code with all rights that you have on this machine: it can read, change and "
+            "send away your files. The limits on time and memory keep accidents in, not attacks.",
+            "Grade in a container or an account that holds nothing else, then say so with --trust.",
+        )
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a teacher asked for.
+
+    Attributes:
+        submissions: Folders of submissions, or single ones.
+        out: Folder of reports.
+        challenge: Name of the subject.
+        jobs: How many runs go on at once; the number of processors when not given.
+        only: Names of submissions to grade; all when empty.
+        resume: Take over what is done.
+        bugs: Folder of a teacher's own bugs.
+        reveal: Show learners what they missed.
+        trust: The submissions' code may run here.
+    """
+
+    submissions: Sequence[Path]
+    out: Path
+    challenge: str = "todo_api"
+    jobs: int | None = None
+    only: Sequence[str] = field(default_factory=tuple)
+    resume: bool = False
+    bugs: Path | None = None
+    reveal: bool = False
+    trust: bool = False
+
+
+def grade(order: Order, console: Console | None = None) -> int:
+    """Grade, show a table, write the reports.
+
+    Returns:
+        0, or 130 where it was stopped by Ctrl-C.
+
+    Raises:
+        CourseError: It cannot begin: no trust, no submissions, no such challenge.
+    """
+    if not order.trust:
+        raise TrustError
+    console = console or Console()
+    subject = load_subject(order.challenge)
+    challenge = load_challenge(order.challenge)
+    if order.bugs:
+        subject = subject.with_bugs(order.bugs)
+    submissions = _chosen(find_submissions(order.submissions), order.only)
+    jobs = order.jobs or os.cpu_count() or 1
+    with (
+        Prover(Embedded(options=SERVER_OPTIONS).start, jobs=jobs) as prover,
+        Grader(prover, subject, challenge) as grader,
+    ):
+        if grader.default.taken:
+            console.print("Port 5432 is in use: a suite that goes there unasked reaches the server behind it.")
+        records, whole = _grade(order, submissions, prover, grader, console)
+    write_class(records, order.out)
+    console.print(grades_table(records))
+    console.print(f"Reports: {escape(str(order.out / 'index.html'))}", soft_wrap=True)
+    if not whole:
+        console.print(f"Stopped: {len(records)} of {len(submissions)} are graded. --resume goes on from here.")
+    return 0 if whole else STOPPED
+
+
+def grades_table(records: Sequence[Record]) -> Table:
+    """The grades as a table for a terminal."""
+    table = Table(title="Grades")
+    for column in ("submission", "points", "bugs", "hygiene", "do not count", ""):
+        table.add_column(column, justify="left" if column in ("submission", "") else "right")
+    for record in records:
+        figures = row(record)
+        points = "-" if figures["points"] is None else f"{figures['points']:.1f}"
+        mark = "" if record["standing"] == Standing.PROVED else f"{record['standing']}: "
+        table.add_row(
+            escape(figures["name"]),
+            points,
+            f"{figures['caught']}/{figures['bugs']}",
+            f"{figures['hygiene']}/{figures['proofs']}",
+            str(figures["doubtful"]),
+            escape(mark + figures["line"]),
+        )
+    return table
+
+
+def _chosen(submissions: tuple[Submission, ...], only: Sequence[str]) -> tuple[Submission, ...]:
+    names = [submission.name for submission in submissions]
+    for name in only:
+        if name not in names:
+            raise CourseError(f'There is no submission "{name}".', nearest(name, names))
+    return tuple(submission for submission in submissions if not only or submission.name in only)
+
+
+def _grade(
+    order: Order, submissions: Sequence[Submission], prover: Prover, grader: Grader, console: Console
+) -> tuple[list[Record], bool]:
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    )
+    with bar:
+        task = bar.add_task("grading", total=len(submissions))
+        follow = _Follow(bar, task, order)
+        batch = Batch(grader, prover, order.out, resume=order.resume, tell=follow)
+        try:
+            grader.measure_reference()
+        except KeyboardInterrupt:
+            return [], False
+        return batch.grade(submissions)
+
+
+class _Follow:
+    """Moves the bar, and writes a learner's reports as soon as they are known."""
+
+    def __init__(self, bar: Progress, task: TaskID, order: Order) -> None:
+        self._bar, self._task, self._order = bar, task, order
+        self._following = Following()
+
+    def __call__(self, submission: Submission, news: Step | Record) -> None:
+        self._following.take(submission, news)
+        if not isinstance(news, Step):
+            write_learner(news, self._order.out, reveal=self._order.reveal)
+            self._bar.advance(self._task)
+        self._bar.update(self._task, description=f"grading [dim]{escape(str(self._following))}[/dim]")
