@@ -506,6 +506,7 @@ for axis, (title, values) in zip(axes, columns.items()):
     bars = axis.barh(names, values, color="#0b6e99", height=0.6)
     axis.bar_label(bars, fmt="{:.3g}", padding=4)
     axis.set_title(title, fontsize=10)
+    axis.tick_params(length=0)
     axis.set(xticks=[], xlim=(0, 1.25 * max(values) or 1))
     axis.spines[:].set_visible(False)
 plt.show()

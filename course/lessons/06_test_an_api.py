@@ -275,7 +275,6 @@ def test_what_is_wrong_is_refused_and_not_repeated(client, wrong):
 # that is free.
 
 # %% serve
-import socket
 from contextlib import contextmanager
 from threading import Thread
 from time import sleep
@@ -285,13 +284,13 @@ import uvicorn
 
 @contextmanager
 def serve(app):
-    server, port = uvicorn.Server(uvicorn.Config(app, log_level="critical")), socket.create_server(("127.0.0.1", 0))
-    thread = Thread(target=server.run, args=([port],))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))  # port 0: any that is free
+    thread = Thread(target=server.run)
     thread.start()
     try:
         while thread.is_alive() and not server.started:
             sleep(0.01)
-        yield f"http://127.0.0.1:{port.getsockname()[1]}"
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join()
@@ -355,8 +354,8 @@ axes.set_xlabel("milliseconds for GET /users, on this machine")
 plt.show()
 
 # %% [markdown]
-# The difference is small: most of the time goes to the application and its database, and those are real in both. So it is not speed that
-# decides. In process a failure shows you the line in the application, and there is no thread to start and no port to wait for. Write nearly
+# The difference is small, and sometimes HTTP even wins: most of the time goes to the application and its database, and those are real in
+# both. So it is not speed that decides. In process a failure shows you the line in the application, and there is no thread to start and no port to wait for. Write nearly
 # all API tests that way, and a few over HTTP for what only HTTP knows.
 
 # %% quiz
