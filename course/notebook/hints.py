@@ -57,6 +57,8 @@ def _of_bugs(here: Session, exercise: Exercise) -> tuple[str, ...]:
     if exercise.subject is None:
         return ()
     subject, hints = load_subject(exercise.subject), []
+    if (subject.folder / "challenge.toml").is_file():
+        return ()  # in a challenge a hint is for the category, and none gives a bug away
     for name in here.progress.alive(exercise.id):
         try:
             hints.append(subject.bug(name).hint)
