@@ -64,9 +64,11 @@ class ForkServer:
         with selectors.DefaultSelector() as selector:
             selector.register(self._channel, selectors.EVENT_READ)
             selector.register(self._wake, selectors.EVENT_READ)
-            while self._step(selector):
-                pass
-        self._end_all()
+            try:
+                while self._step(selector):
+                    pass
+            finally:
+                self._end_all()
 
     def _step(self, selector: selectors.BaseSelector) -> bool:
         for key, _ in selector.select():
@@ -211,8 +213,10 @@ def main() -> None:
     preload()
     gc.collect()
     gc.freeze()
-    channel.send(b"ready\n")
-    ForkServer(channel).serve()
+    # An owner that ends, or is killed, while all of this goes on, wants nothing any longer
+    with contextlib.suppress(ConnectionError):
+        channel.send(b"ready\n")
+        ForkServer(channel).serve()
 
 
 if __name__ == "__main__":

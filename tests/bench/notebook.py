@@ -68,7 +68,7 @@ def measure() -> list[dict[str, Any]]:
     begin_again = statistics.median(each["again"] for each in first)
     return [
         _row("board_s_p50", rest["board"], "s", 1.0),
-        _row("board_vs_subprocess", rest["subprocesses"] / rest["board"], "×", 8, at_least=True),
+        _row("board_vs_subprocess", rest["subprocesses"] / rest["board"], "times", 8, at_least=True),
         _row("begin_first_s", begin_first, "s", 2.5),
         _row("begin_again_s", begin_again, "s", 0.3),
         _row("exercise_overhead_ms", rest["overhead"] * 1000, "ms", 60),
@@ -163,8 +163,8 @@ def _one_process_per_variant() -> float:
                     "PYTHONPATH": str(here.prover().trees.path(variant)),
                 }
                 command = [sys.executable, "-m", "pytest", "-q", "--rootdir", folder, folder]
-                quiet = {"stdout": subprocess.DEVNULL, "cwd": folder, "env": environment, "check": False}
-                seconds += _seconds(lambda c=command, q=quiet: subprocess.run(c, **q))
+                quiet = {"stdout": subprocess.DEVNULL, "cwd": folder, "env": environment}
+                seconds += _seconds(lambda c=command, q=quiet: subprocess.run(c, check=False, **q))
     return seconds
 
 
