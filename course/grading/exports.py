@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from course.engine import Fate
+from course.engine import Fate, Standing
 from course.grading.record import Record
 from course.grading.summary import line, row
 
@@ -71,14 +71,13 @@ def junit(records: Sequence[Record]) -> str:
     root = Element("testsuites", name="course grade")
     for record in records:
         suite = SubElement(root, "testsuite", name=_text(record["submission"]))
-        cases = [_bug_case(suite, bug) for bug in record["bugs"]] + [_proof_case(suite, p) for p in record["hygiene"]]
-        errors = 0
-        if not cases:
+        if record["standing"] != Standing.PROVED:
             case = SubElement(suite, "testcase", classname="suite", name="runs")
-            SubElement(case, "error", message=_text(line(record)))
-            cases, errors = [False], 1
-        failures = cases.count(False) - errors
-        suite.attrib |= {"tests": str(len(cases)), "failures": str(failures), "errors": str(errors)}
+            SubElement(case, "error", message=_text(line(record)), type=record["standing"])
+            suite.attrib |= {"tests": "1", "failures": "0", "errors": "1"}
+            continue
+        cases = [_bug_case(suite, bug) for bug in record["bugs"]] + [_proof_case(suite, p) for p in record["hygiene"]]
+        suite.attrib |= {"tests": str(len(cases)), "failures": str(cases.count(False)), "errors": "0"}
     indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 

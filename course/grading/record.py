@@ -134,7 +134,8 @@ def _proof(proof: Proof, challenge: Challenge) -> dict[str, Any]:
 
 def _times(grading: Grading) -> dict[str, Any]:
     tests = {shown_line(test.test): round(test.seconds, 3) for test in grading.verdict.tests}
-    return {name: round(value, 3) for name, value in sorted(grading.times.items())} | {"tests": tests}
+    times = dict.fromkeys(("ratio", "reference_seconds", "seconds", "suite_seconds"), 0.0) | dict(grading.times)
+    return {name: round(value, 3) for name, value in times.items()} | {"tests": tests}
 
 
 def public(record: Record, *, reveal: bool) -> Record:

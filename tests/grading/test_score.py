@@ -1,0 +1,59 @@
+"""Points: each category weighs the same, hygiene beside it, and a reason for everything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from course.engine import Fate, JudgedBug, Standing, Verdict, load_subject
+from course.grading.challenge import ChallengeError, load_challenge
+from course.grading.score import Proof, score
+
+
+def proved(fate_of, verdict):
+    bugs = tuple(JudgedBug(bug, fate_of(bug)) for bug in load_subject("todo_api").bugs)
+    return replace(verdict, bugs=bugs)
+
+
+def all_passed(challenge):
+    return [Proof(rule.name, True, "seen") for rule in challenge.hygiene]
+
+
+def test_a_suite_that_catches_and_keeps_everything_has_full_points(challenge, verdict):
+    found = score(challenge, proved(lambda _: Fate.CAUGHT, verdict), all_passed(challenge))
+    assert (found.points, found.of) == (100, 100)
+
+
+def test_a_category_weighs_the_same_however_many_bugs_it_has(challenge, verdict):
+    def only(group):
+        caught = proved(lambda bug: Fate.CAUGHT if bug.group == group else Fate.SURVIVED, verdict)
+        return score(challenge, caught, []).points
+
+    assert only("create") == only("boundary") == pytest.approx(70 / 8, abs=0.01)
+
+
+def test_the_points_are_the_sum_of_the_lines(challenge, verdict):
+    found = score(challenge, verdict, all_passed(challenge)[:3])
+    assert found.points == pytest.approx(sum(line.points for line in found.lines), abs=0.01)
+    assert all(line.why for line in found.lines)
+
+
+def test_doing_no_harm_earns_nothing_without_a_catch(challenge, verdict):
+    found = score(challenge, proved(lambda _: Fate.SURVIVED, verdict), all_passed(challenge))
+    assert found.points == 0
+
+
+@pytest.mark.parametrize("standing", [Standing.BROKEN, Standing.INCONCLUSIVE])
+def test_what_does_not_run_has_no_points_and_the_reason(challenge, standing):
+    found = score(challenge, Verdict(standing, detail="It is empty."), [])
+    assert (found.points, found.why) == (0, "It is empty.")
+
+
+def test_a_fault_of_the_grader_costs_the_learner_nothing(challenge):
+    assert score(challenge, Verdict(Standing.GRADER_ERROR), []) is None
+
+
+def test_a_subject_without_a_challenge_is_told_by_name():
+    with pytest.raises(ChallengeError, match="todo_api"):
+        load_challenge("users_api")
