@@ -81,7 +81,7 @@ def refusals(container):
             except OperationalError:
                 sleep(0.05)
 
-# %% started
+
 print("turned away:", refusals(DockerContainer("postgres:16")), "times")
 
 # %% [markdown]
@@ -169,7 +169,7 @@ def test_a_search_looks_in_names_and_addresses_in_any_case(db_session, search):
     # END SOLUTION
 
 # %% [markdown]
-# Caught. Not one line of the test has changed: only what stands behind it.
+# Is your board green? Not one line of the test has changed: only what stands behind it.
 #
 # ## What else is real now
 #
@@ -504,7 +504,7 @@ columns = {
 figure, axes = plt.subplots(1, 3, figsize=(9, 0.5 + 0.45 * len(names)), sharey=True, layout="constrained")
 for axis, (title, values) in zip(axes, columns.items()):
     bars = axis.barh(names, values, color="#0b6e99", height=0.6)
-    axis.bar_label(bars, fmt="{:.3g}", padding=4)
+    axis.bar_label(bars, fmt="{:.2g}", padding=4)
     axis.set_title(title, fontsize=10)
     axis.tick_params(length=0)
     axis.set(xticks=[], xlim=(0, 1.25 * max(values) or 1))

@@ -91,7 +91,7 @@ for method, where, body in requests:
 #
 # ## Exercise 6.1: a user is created
 #
-# The cells above are done; take the override away again. A fixture should do it, for each test anew:
+# Take the override away again. From now on a fixture puts it there, for each test anew:
 
 # %% take_away
 app.dependency_overrides.clear()
@@ -349,7 +349,8 @@ for row, (name, values) in enumerate(measured.items()):
     axes.plot(values, [row] * len(values), "o", color="#0b6e99", alpha=0.25)
     axes.plot(median(values), row, "k|", markersize=22)
     axes.annotate(f"{median(values):.1f} ms", (median(values), row + 0.3), ha="center")
-axes.set(yticks=range(len(measured)), yticklabels=measured, ylim=(-0.5, 1.7), xlim=(0, 3 * max(map(median, measured.values()))))
+axes.set(yticks=range(len(measured)), yticklabels=measured, ylim=(-0.5, 1.7))
+axes.set_xlim(0, 3 * max(median(values) for values in measured.values()))
 axes.set_xlabel("milliseconds for GET /users, on this machine")
 plt.show()
 
