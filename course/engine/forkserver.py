@@ -21,6 +21,8 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+from course.engine import tracer
+
 PRELOAD = (
     "pytest", "_pytest.assertion.rewrite", "_pytest.unittest", "_pytest.recwarn", "_pytest.monkeypatch",
     "_pytest.capture", "_pytest.logging", "_pytest.skipping", "_pytest.raises", "anyio.pytest_plugin",
@@ -211,6 +213,7 @@ def main() -> None:
     os.setsid()
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     preload()
+    tracer.rehearse()
     gc.collect()
     gc.freeze()
     # An owner that ends, or is killed, while all of this goes on, wants nothing any longer
