@@ -8,32 +8,33 @@ import time
 from typing import TYPE_CHECKING
 
 from psycopg import sql
+from psycopg.types.numeric import Int4
 
 from course.services import marks
 from course.services.connection import connect, connect_plainly, is_open
-from course.services.fingerprint import NEWER, SCHEMA, ask, sql_of
+from course.services.fingerprint import NEWER, SCHEMA, ask, measure, pairs, sql_of, upcoming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
-    import psycopg
+    import psycopg2.extensions  # type: ignore[import-untyped]
+    from psycopg import Cursor
 
     from course.services.fingerprint import Fingerprint, Table
     from course.services.server import Server
 
 _MOST_RESETS = 500  # by then, what deleted rows leave behind in files and indexes begins to cost time
 _MOST_GROWTH = 1 << 20  # bytes: a test that wrote that much, or many that left traces
-_PATIENCE = 3.0  # seconds until the sessions that were told to end have ended
+_PATIENCE = 2.0  # seconds until the sessions that were told to end have ended
 
-# Tells the other sessions in the database to end, and answers with their number; with transactions that wait for the
-# second half of a two-phase commit; with the bytes of the files that hold rows; and with the next transaction's number.
-_LOOK = """
+# Tells the other sessions in the database to end, and answers with their number, and with transactions that wait for
+# the second half of a two-phase commit.
+_OTHERS = """
 SELECT (SELECT count(pg_terminate_backend(pid)) FROM pg_stat_get_activity(NULL)
   WHERE datid = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND pid <> pg_backend_pid() AND backend_type IS DISTINCT FROM 'autovacuum worker'),
-  (SELECT array_agg(gid) FROM pg_prepared_xacts WHERE database = current_database()),
-  (SELECT coalesce(sum(pg_relation_size(number)), 0)::bigint FROM unnest(%s::oid[]) number),
-  pg_snapshot_xmax(pg_current_snapshot())::text::bigint & 4294967295
+    AND pid <> pg_backend_pid() AND pid <> %s AND backend_type IS DISTINCT FROM 'autovacuum worker'),
+  (SELECT array_agg(gid) FROM pg_prepared_xacts WHERE database = current_database())
 """
 
 
@@ -52,12 +53,9 @@ class Clone:
     def __init__(self, server: Server, name: str, *, replica: bool = True) -> None:
         self.name = name
         self.resets = 0
-        self.given_back = 0.0
         self.mark = 0
-        self._size = 0
-        self._next = 0
         self.fingerprint: Fingerprint | None = None
-        self.session: psycopg.Connection | None = None
+        self.session: psycopg2.extensions.connection | None = None
         self._server = server
         self.connection = connect(server, name, replica=replica)
         try:
@@ -71,7 +69,8 @@ class Clone:
         self.fingerprint = fingerprint
         self.quieten()
         if fingerprint is not None:
-            self.mark, _ = ask(self.connection, fingerprint.short_question, self.mark)[0]
+            self.mark = upcoming(self.connection)
+            measure(self.connection, fingerprint.numbers)
             ask(self.connection, fingerprint.question, self.mark)
 
     def is_open(self) -> bool:
@@ -84,44 +83,57 @@ class Clone:
         Returns:
             False if that cannot be done, or takes longer than to make a new one. Then it is to be dropped.
         """
-        self.close_session()
         self.resets += 1
-        if not self.quieten() or self.fingerprint is None or self.resets > _MOST_RESETS:
+        if self.fingerprint is None or self.resets > _MOST_RESETS:
             return False
-        if self._size > self.fingerprint.size + _MOST_GROWTH:
+        if self._is_untouched(self.fingerprint):
+            return True
+        if (
+            not self.quieten()
+            or measure(self.connection, self.fingerprint.numbers) > self.fingerprint.size + _MOST_GROWTH
+        ):
             return False
-        return self._is_clean(self.fingerprint) or self._restore(self.fingerprint)
+        return self._restore(self.fingerprint)
 
     def quieten(self) -> bool:
         """End the other sessions in it, with their transactions and locks; whether they ended in time."""
         end = time.monotonic() + _PATIENCE
-        while not self.is_quiet():
+        while not self._is_quiet(self._end_others()):
             if time.monotonic() > end:
                 return False
             time.sleep(0.0005)
         return True
 
-    def is_quiet(self) -> bool:
-        """Tell the other sessions in it to end; whether there are none."""
-        numbers = self.fingerprint.numbers if self.fingerprint else []
-        answer = self.connection.execute(_LOOK, [numbers], prepare=True, binary=True).fetchone()
-        others, prepared, self._size, self._next = answer or (0, None, 0, 0)
+    def _end_others(self) -> Cursor[Any]:
+        ours = Int4(self.session.info.backend_pid if self.session else 0)
+        return self.connection.execute(_OTHERS, [ours], prepare=True, binary=True)
+
+    def _is_quiet(self, answer: Cursor[Any]) -> bool:
+        others, prepared = answer.fetchone() or (0, None)
         for gid in prepared or ():
             self.connection.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(gid)))
         return others == 0 and not prepared
 
-    def _is_clean(self, fingerprint: Fingerprint) -> bool:
-        """Whether nothing was written: a transaction that writes takes a number, and only sequences go on without."""
-        if self._next != self.mark:
-            return False  # asked again below: this was seen when sessions may still have been at work
-        (now, _), *sequences = ask(self.connection, fingerprint.short_question, self.mark)
-        return now == self.mark and tuple(sequences) == fingerprint.sequence_values
+    def _is_untouched(self, fingerprint: Fingerprint) -> bool:
+        """Whether nobody is in it and nothing was written; both questions make one trip.
 
-    def open_session(self) -> psycopg.Connection:
+        A transaction that writes takes a number, and only sequences may go on without. The numbers are those of all
+        databases of the server, so this may be false for an untouched one.
+        """
+        if not self.is_open():
+            return False
+        with self.connection.pipeline():
+            others = self._end_others()
+            short = self.connection.execute(fingerprint.short_question, prepare=True, binary=True)
+        (following, _), *sequences = pairs(short)
+        is_same = following == self.mark and tuple(sequences) == fingerprint.sequence_values
+        return self._is_quiet(others) and is_same
+
+    def open_session(self) -> psycopg2.extensions.connection:
         """A session for a test, without anything of ours; the one that was opened ahead, if there is one.
 
         Raises:
-            psycopg.Error: The server did not let it in.
+            psycopg2.Error: The server did not let it in.
         """
         if self.session is None:
             self.session = connect_plainly(self._server, self.name)
@@ -139,6 +151,7 @@ class Clone:
         self.connection.close()
 
     def _restore(self, fingerprint: Fingerprint) -> bool:
+        now = upcoming(self.connection)
         found = ask(self.connection, fingerprint.question, self.mark)
         if found[:SCHEMA] != fingerprint.values[:SCHEMA]:
             return False
@@ -148,7 +161,9 @@ class Clone:
             return False
         sequences = zip(fingerprint.sequences, fingerprint.sequence_values, found[rows.stop :], strict=True)
         advanced = [(name, clean) for name, clean, now in sequences if now != clean]
-        if changed or advanced:
+        if not changed and not advanced:
+            self.mark = now
+        else:
             self._put_back(
                 [table for table, lost in changed if not lost],
                 [table for table, lost in changed if lost],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import psycopg
+import psycopg2  # type: ignore[import-untyped]
+import psycopg2.extensions  # type: ignore[import-untyped]
 
 from course.errors import CourseError
 from course.services.server import ServerGoneError
@@ -57,15 +59,14 @@ def connect(
     )
 
 
-def connect_plainly(server: Server, database: str) -> psycopg.Connection:
-    """Open a connection as `psycopg.connect` does, for a test to work with.
+def connect_plainly(server: Server, database: str) -> psycopg2.extensions.connection:
+    """Open a connection as `psycopg2.connect` does, for a test to work with.
 
     Raises:
-        psycopg.Error: It could not connect.
+        psycopg2.Error: It could not connect.
     """
-    return psycopg.connect(
-        server.url(database, driver=None), host=str(server.socket_dir or server.host), connect_timeout=_PATIENCE
-    )
+    host = str(server.socket_dir or server.host)
+    return psycopg2.connect(server.url(database, driver=None), host=host, hostaddr="", connect_timeout=_PATIENCE)
 
 
 def is_open(connection: psycopg.Connection) -> bool:

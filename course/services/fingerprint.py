@@ -17,7 +17,7 @@ from psycopg import sql
 from psycopg.types.numeric import Int8
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    from psycopg import Connection, Cursor
 
 Pair = tuple[int, int]
 
@@ -141,7 +141,7 @@ def take_fingerprint(connection: Connection) -> Fingerprint | None:
     if connection.info.parameter_status("is_superuser") != "on":
         return None  # only a superuser may silence triggers
     shapes = connection.execute(_TABLES).fetchall()
-    size = _measure(connection, [_LARGE_OBJECTS, *(number for shape in shapes for number in shape[1])])
+    size = measure(connection, [_LARGE_OBJECTS, *(number for shape in shapes for number in shape[1])])
     if size > LARGEST:
         return None
     tables = tuple(
@@ -150,25 +150,32 @@ def take_fingerprint(connection: Connection) -> Fingerprint | None:
     )
     sequences = tuple(name for (name,) in connection.execute(_SEQUENCES))
     schema = _schema_parts(connection.execute(_CATALOGS).fetchall())
-    used = [f"SELECT last_value, is_called::int::bigint FROM {_escape(name)}" for name in sequences]
-    question = _compose([*schema, *(f"SELECT {_COUNTS} FROM ONLY {_escape(table.name)}" for table in tables), *used])
-    values = ask(connection, question, _next_transaction(connection))
+    used = [f"SELECT last_value, is_called::int::bigint FROM {name}" for name in sequences]
+    rows = [f"SELECT {_COUNTS} FROM ONLY {_escape(table.name)}" for table in tables]
+    question = _compose([*schema, *rows, *map(_escape, used)])
+    values = ask(connection, question, upcoming(connection))
     return Fingerprint(tables, sequences, question, _compose([f"{_NEXT}, 0::bigint", *used]), values, size)
 
 
 def ask(connection: Connection, question: sql.SQL, mark: int) -> tuple[Pair, ...]:
     """Ask a database for the values of a fingerprint."""
-    answer = connection.execute(question, {"mark": Int8(mark)}, prepare=True, binary=True)
+    return pairs(connection.execute(question, {"mark": Int8(mark)}, prepare=True, binary=True))
+
+
+def pairs(answer: Cursor) -> tuple[Pair, ...]:
+    """Read the answer to a question or to a short question."""
     return tuple((int(first), int(second)) for _, first, second in answer)
 
 
-def _next_transaction(connection: Connection) -> int:
+def upcoming(connection: Connection) -> int:
+    """The number that the next transaction on the server will have at least."""
     row = connection.execute(_NEXT).fetchone()
     return int(row[0]) if row else 0
 
 
-def _measure(connection: Connection, numbers: list[int]) -> int:
-    row = connection.execute(_SIZE, [numbers]).fetchone()
+def measure(connection: Connection, numbers: list[int]) -> int:
+    """Bytes of the files behind these object numbers; missing ones count nothing."""
+    row = connection.execute(_SIZE, [numbers], prepare=True).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from course.services import databases
+from course.services.databases import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -71,6 +72,13 @@ def drop_orphans(connection: Connection, *, mine: Container[str], keep: int) -> 
     ]
     orphans = [name for name, lease in owned if _drop(connection, name, lease)]
     return orphans + drop_kept(connection, keep=keep)
+
+
+def drop_all(connection: Connection, lease: str) -> None:
+    """Drop all clones that were made under a lease."""
+    for name, purpose in databases.list_purposes(connection).items():
+        if purpose == Purpose("clone", lease):
+            databases.drop(connection, name)
 
 
 def drop_kept(connection: Connection, *, keep: int) -> list[str]:

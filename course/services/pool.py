@@ -17,6 +17,8 @@ from course.services.workshop import SECONDS, Workshop
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import psycopg2.extensions  # type: ignore[import-untyped]
+
     from course.services.server import Server
 
 __all__ = ["Database", "DatabasePool"]
@@ -165,16 +167,17 @@ class DatabasePool:
             yield database
 
     @contextlib.contextmanager
-    def connection(self) -> Iterator[psycopg.Connection]:
-        """A new connection to a database of its own, both for the length of a block. If the block fails, it is kept.
+    def connection(self) -> Iterator[psycopg2.extensions.connection]:
+        """A new psycopg2 connection to a database of its own, for the length of a block.
 
-        Once one was asked for, connections are opened ahead as well.
+        If the block fails, the database is kept. Once one was asked for, connections are opened ahead as well.
 
         Example:
             >>> from course.services.postgres import postgres
             >>> with postgres() as server, DatabasePool(server, name="example") as pool:
-            ...     with pool.connection() as connection:
-            ...         connection.execute("SELECT 6 * 7").fetchone()
+            ...     with pool.connection() as connection, connection.cursor() as cursor:
+            ...         cursor.execute("SELECT 6 * 7")
+            ...         cursor.fetchone()
             (42,)
         """
         clone = self._stock.take(_PATIENCE, connected=True)

@@ -1,4 +1,4 @@
-"""The pool's stock of clean databases, and the thread that fills it: clones made ahead, used ones put right."""
+"""The pool's stock of clean databases, and the threads that fill it: clones made ahead, used ones put right."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg
+import psycopg2  # type: ignore[import-untyped]
 
 from course.errors import CourseError
 from course.services.connection import PoolError, explain
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
     from course.services.clone import Clone
     from course.services.workshop import Workshop
 
+_WORKERS = 2  # while one waits for the server, the other goes on
 _MANY_CHORES = 8  # dropped databases may wait while tests wait for clean ones, but not without limit
-_MOMENT = 0.0005  # seconds between two looks at sessions that are about to end
-_GRACE = 0.1  # seconds that they have for it before other databases must wait for them
 _FAREWELL = 10.0  # seconds until a thread that hangs on a dead server is left behind
 
 
@@ -42,7 +42,7 @@ class NotTakenError(PoolError):
 
 
 class Stock:
-    """Clean databases for many threads, filled by one of its own.
+    """Clean databases for many threads, filled by two of its own.
 
     Args:
         workshop: Makes the databases and drops them.
@@ -53,7 +53,7 @@ class Stock:
         self._ahead = ahead
         self._begin(workshop)
         self._chores.append(workshop.drop_orphans)
-        self._ensure_worker()
+        self._ensure_workers()
         _stocks.add(self)
 
     def _begin(self, workshop: Workshop) -> None:
@@ -64,12 +64,13 @@ class Stock:
         self._used: dict[str, Clone] = {}
         self._chores: deque[Callable[[], None]] = deque()
         self._connects = False
-        self._restless = 0  # returned databases in a row that had still sessions in them
         self._waiting = 0
         self._most_used = 0
         self._failure: CourseError | None = None
         self._closing = False
-        self._worker: threading.Thread | None = None
+        self._in_hand = 0  # databases that a worker is about to make ready
+        self._workers: list[threading.Thread] = []
+        self._working = 0
 
     def take(self, patience: float, *, connected: bool = False) -> Clone:
         """Hand a clean database over.
@@ -114,9 +115,8 @@ class Stock:
             if keep:
                 self._chores.append(partial(self._workshop.keep, clone))
             else:
-                clone.given_back = time.monotonic()
                 self._returned.append(clone)
-            self._ensure_worker()
+            self._ensure_workers()
             self._change.notify_all()
 
     def end(self) -> None:
@@ -128,15 +128,17 @@ class Stock:
     def close(self) -> None:
         """Drop what was made, and end. A second call does nothing."""
         self.end()
-        if self._worker is not None and self._worker is not threading.current_thread():
-            self._worker.join(_FAREWELL)
+        end = time.monotonic() + _FAREWELL
+        for worker in self._workers:
+            if worker is not threading.current_thread():
+                worker.join(max(0.0, end - time.monotonic()))
 
     def _wait(self, end: float, patience: float) -> None:
         if self._closing:
             raise PoolClosedError("The database pool is closed.", "Make a new DatabasePool.")
         if self._failure is not None:
             raise self._failure
-        self._ensure_worker()
+        self._ensure_workers()
         self._change.notify_all()
         if not self._change.wait(max(0.0, end - time.monotonic())) and time.monotonic() >= end:
             raise PoolTimeoutError(
@@ -153,10 +155,13 @@ class Stock:
             self._chores.append(partial(self._workshop.drop, clone))
         return None
 
-    def _ensure_worker(self) -> None:
-        if self._worker is None:
-            self._worker = threading.Thread(target=self._work, name=f"{self._workshop.name} pool", daemon=True)
-            self._worker.start()
+    def _ensure_workers(self) -> None:
+        if not self._workers:
+            name = f"{self._workshop.name} pool"
+            self._workers = [threading.Thread(target=self._work, name=name, daemon=True) for _ in range(_WORKERS)]
+            self._working = _WORKERS
+            for worker in self._workers:
+                worker.start()
 
     def _work(self) -> None:
         while (job := self._next_job()) is not None:
@@ -164,6 +169,10 @@ class Stock:
                 job()
             except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
                 self._fail(error)
+        with self._change:
+            self._working -= 1
+            if self._working:
+                return
         with contextlib.suppress(psycopg.Error):
             self._workshop.end([*self._ready, *self._returned, *self._used.values()])
 
@@ -174,24 +183,34 @@ class Stock:
                     return partial(self._do, self._chores.popleft())
                 if self._closing:
                     return None
-                if len(self._returned) > self._restless:
-                    return partial(self._clean, self._returned.popleft())
-                if job := self._other_job():
-                    self._restless = 0
-                    return job
-                self._change.wait(_MOMENT if self._returned else None)
-                self._restless = 0
+                if make := self._next_database():
+                    self._in_hand += 1
+                    return partial(self._bring, make)
+                if self._chores:
+                    return partial(self._do, self._chores.popleft())
+                self._change.wait()
 
-    def _other_job(self) -> Callable[[], None] | None:
-        """What is to do when no used database can be put right at once."""
-        coming = len(self._ready) + len(self._returned)
-        if self._failure is None and coming < max(self._ahead, self._waiting):
-            return self._grow
+    def _next_database(self) -> Callable[[], Clone | None] | None:
+        """How the next database becomes ready, if one is to."""
+        if self._returned:
+            return partial(self._clean, self._returned.popleft())
+        if self._failure is None and len(self._ready) + self._in_hand < max(self._ahead, self._waiting):
+            return self._workshop.make
         if self._connects and self._ready and self._ready[-1].session is None:
             return partial(self._connect, self._ready.pop())
-        if self._chores and not self._returned:
-            return partial(self._do, self._chores.popleft())
         return None
+
+    def _bring(self, make: Callable[[], Clone | None]) -> None:
+        """Make a database ready; those with a session for a test stand in front."""
+        clone = None
+        try:
+            clone = make()
+        finally:
+            with self._change:
+                self._in_hand -= 1
+                if clone is not None:
+                    (self._ready.appendleft if clone.session else self._ready.append)(clone)
+                self._change.notify_all()
 
     def _do(self, chore: Callable[[], None]) -> None:
         """No test waits for a chore. What it could not drop, a later pool will; a dead server is noticed elsewhere."""
@@ -207,44 +226,29 @@ class Stock:
             self._failure = error
             self._change.notify_all()
 
-    def _clean(self, clone: Clone) -> None:
+    def _clean(self, clone: Clone) -> Clone | None:
         """Put a used database right; one that cannot be put right, or is one too many, is dropped."""
         try:
-            if self._is_restless(clone):
-                return
+            clone.close_session()
+            if self._connects:
+                clone.open_session()  # while the server is still busy with the end of the other one
             is_clean = clone.reset()
-        except psycopg.Error:
+        except (psycopg.Error, psycopg2.Error):
             is_clean = False  # its schema or its session is gone, and soon so is it
         with self._change:
             if is_clean and len(self._ready) < max(self._ahead, self._most_used, self._waiting):
-                self._ready.append(clone)
-                self._change.notify_all()
-            else:
-                self._chores.append(partial(self._workshop.drop, clone))
+                return clone
+            self._chores.append(partial(self._workshop.drop, clone))
+            return None
 
-    def _connect(self, clone: Clone) -> None:
+    def _connect(self, clone: Clone) -> Clone:
         """Open a session for the test that will take this one."""
         try:
             clone.open_session()
-        finally:
-            with self._change:
-                self._ready.appendleft(clone)
-                self._change.notify_all()
-
-    def _is_restless(self, clone: Clone) -> bool:
-        """Whether sessions in it have still to end, which takes them a moment: there are other things to do."""
-        if clone.is_quiet() or time.monotonic() > clone.given_back + _GRACE:
-            return False
-        with self._change:
-            self._returned.append(clone)
-            self._restless += 1
-        return True
-
-    def _grow(self) -> None:
-        clone = self._workshop.make()
-        with self._change:
-            self._ready.append(clone)
-            self._change.notify_all()
+        except psycopg2.Error:
+            self._chores.append(partial(self._workshop.drop, clone))
+            raise
+        return clone
 
     def leave_to_parent(self) -> None:
         """In a forked process: begin anew, and never touch or close a connection of the parent."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import threading
 import time
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 
-from course.services import databases, leases, marks, template
+from course.services import databases, leases, template
 from course.services.clone import Clone
 from course.services.connection import connect, is_open
 from course.services.databases import Purpose
@@ -28,7 +29,7 @@ SECONDS = 120  # for one statement: another process may be building the template
 
 
 class Workshop:
-    """Makes the clones of one pool in one process. For one thread at a time.
+    """Makes the clones of one pool in one process.
 
     Args:
         server: Where the databases are.
@@ -45,6 +46,7 @@ class Workshop:
         self._keep, self._keeper = keep, keeper
         self._lease = secrets.token_hex(4)
         self._made = 0
+        self._alone = threading.RLock()  # one connection, one worker at a time
         self._fingerprint: Fingerprint | None = None
         if keeper is not None:
             leases.hold(keeper, self._lease)
@@ -59,21 +61,21 @@ class Workshop:
         Raises:
             psycopg.Error: The server could not.
         """
-        self._made += 1
-        name = f"{self.name}_{self._lease}_{self._made}"
-        self._with_keeper(lambda keeper: self.source.clone(keeper, name, self._lease))
-        is_superuser = self._with_keeper(lambda keeper: keeper.info.parameter_status("is_superuser"))
+        with self._alone:
+            self._made += 1
+            name = f"{self.name}_{self._lease}_{self._made}"
+            self._with_keeper(lambda keeper: self.source.clone(keeper, name, self._lease))
+            is_superuser = self._with_keeper(lambda keeper: keeper.info.parameter_status("is_superuser"))
         clone = Clone(self.server, name, replica=is_superuser == "on")
-        if self._fingerprint is None:
-            self._fingerprint = take_fingerprint(clone.connection)
+        with self._alone:
+            if self._fingerprint is None:
+                self._fingerprint = take_fingerprint(clone.connection)
         clone.watch(self._fingerprint)
         return clone
 
     def drop(self, clone: Clone) -> None:
         """Drop a clone, whatever is going on in it."""
-        with contextlib.suppress(psycopg.Error):
-            clone.quieten()
-        clone.close()
+        _leave(clone)
         self._with_keeper(lambda keeper: databases.drop(keeper, clone.name))
 
     def keep(self, clone: Clone) -> None:
@@ -89,23 +91,33 @@ class Workshop:
         self._with_keeper(lambda keeper: leases.drop_orphans(keeper, mine=mine, keep=self._keep))
 
     def end(self, clones: Iterable[Clone]) -> None:
-        """Drop these clones, let the leases go, and the template with them if nobody else needs it."""
+        """Drop all that was made, let the leases go, and drop the template if nobody else needs it.
+
+        Args:
+            clones: Those that are watched still.
+        """
+        for clone in clones:
+            _leave(clone)
         if self._keeper is None:
             return
         try:
-            for clone in clones:
-                with contextlib.suppress(marks.ForeignDatabaseError):
-                    self.drop(clone)
-            template.release(self._keeper, self.source)
+            self._with_keeper(lambda keeper: leases.drop_all(keeper, self._lease))
+            self._with_keeper(lambda keeper: template.release(keeper, self.source))
         finally:
-            for clone in clones:
-                clone.close()
             self._keeper.close()
 
     def _with_keeper(self, work: Callable[[psycopg.Connection], Answer]) -> Answer:
         """Work with the connection that holds the leases; if somebody ended it, with a new one."""
-        if self._keeper is None or not is_open(self._keeper):
-            self._keeper = connect(self.server, seconds=SECONDS)
-            leases.hold(self._keeper, self._lease)
-            template.hold(self._keeper, self.source)
-        return work(self._keeper)
+        with self._alone:
+            if self._keeper is None or not is_open(self._keeper):
+                self._keeper = connect(self.server, seconds=SECONDS)
+                leases.hold(self._keeper, self._lease)
+                template.hold(self._keeper, self.source)
+            return work(self._keeper)
+
+
+def _leave(clone: Clone) -> None:
+    """End all sessions in a clone, ours at last."""
+    with contextlib.suppress(psycopg.Error):
+        clone.quieten()
+    clone.close()

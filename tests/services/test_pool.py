@@ -165,14 +165,30 @@ def test_sessions_left_open_are_ended(pool):
 def test_a_connection_is_new_and_its_database_is_clean(pool):
     backends = set()
     for _ in range(10):
-        with pool.connection() as connection:
+        with pool.connection() as connection, connection.cursor() as cursor:
             backends.add(connection.info.backend_pid)
-            assert connection.execute("SHOW search_path").fetchone() == ('"$user", public',)
-            assert connection.execute("SHOW session_replication_role").fetchone() == ("origin",)
-            assert connection.execute("SELECT id, name FROM users ORDER BY id").fetchall() == CLEAN[0]
-            connection.execute("INSERT INTO users (name) VALUES ('eve')")
+            cursor.execute("SELECT current_setting('search_path'), current_setting('session_replication_role')")
+            assert cursor.fetchone() == ('"$user", public', "origin")
+            cursor.execute("SELECT id, name FROM users ORDER BY id")
+            assert cursor.fetchall() == CLEAN[0]
+            cursor.execute("INSERT INTO users (name) VALUES ('eve')")
             connection.commit()
     assert len(backends) == 10
+
+
+def test_a_test_that_only_reads_costs_no_look_at_all_rows(pool):
+    for _ in range(6):
+        with pool.connection() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT id, name FROM users ORDER BY id")
+            assert cursor.fetchall() == CLEAN[0]
+
+
+def test_a_sequence_that_went_on_alone_is_set_back(pool):
+    for _ in range(6):
+        with pool.connection() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT nextval('users_id_seq')")
+            assert cursor.fetchone() == (3,)
+            connection.rollback()
 
 
 def test_a_connection_opened_ahead_is_not_in_the_way_of_one_s_own(pool):
