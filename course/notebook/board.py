@@ -16,6 +16,7 @@ DOUBTS = {
     Validity.ORDER_DEPENDENT: "order-dependent: in another order it fails, for it needs what another test left behind",
     Validity.NEVER_ENDS: "never ends, or ends the whole process",
 }
+MOST = 4  # problems at a time
 OUR_FAULT = "This is the course's fault, not yours: run the cell again, and `course doctor` if it stays."
 
 
@@ -57,21 +58,25 @@ def _green(result: Result) -> Row:
 
 def _red(result: Result) -> Iterator[Row]:
     problems = result.first.problems
-    for problem in problems[:4]:
-        yield _problem(problem)
-    if len(problems) > 4:  # noqa: PLR2004 - four say enough at a time
-        yield Row(f"and {_count(len(problems) - 4, 'more test fails', 'more tests fail')}", "bad")
+    alike: dict[tuple[str, int, str], list[Problem]] = {}
+    for problem in problems:
+        alike.setdefault((problem.what, problem.line, problem.cell), []).append(problem)
+    for first, *others in list(alike.values())[:MOST]:
+        yield _problem(first, len(others))
+    if len(alike) > MOST:
+        yield Row(f"and {_count(len(alike) - MOST, 'other problem', 'other problems')}", "bad")
     if result.first.passed:
         yield Row(_count(len(result.first.passed), "test passes", "tests pass"), "ok")
     if not all(problem.is_todo for problem in problems):
         yield Row("The cell is red here, so it was not tried on wrong code yet.", dim="Mend it and run it again.")
 
 
-def _problem(problem: Problem) -> Row:
+def _problem(problem: Problem, others: int) -> Row:
     place = f"line {problem.line}" if problem.line else ""
     if problem.cell and place:
         place += f" of the %%{problem.cell} cell"
-    where = ", ".join(part for part in (problem.test and f"`{problem.test}`", place) if part)
+    tests = (f"`{problem.test}`" if problem.test else "") + (_and_others(others) if others else "")
+    where = ", ".join(part for part in (tests, place) if part)
     if problem.is_todo:
         return Row(problem.what, "todo", dim=where)
     first, *more = problem.what.splitlines() or [""]
@@ -130,7 +135,7 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
     bug = judged.bug
     if judged.fate is Fate.CAUGHT:
         names = list(dict.fromkeys(catch.name for catch in judged.catches))
-        more = f" and {_count(len(names) - 1, 'other test', 'other tests')}" if names[1:] else ""
+        more = _and_others(len(names) - 1) if names[1:] else ""
         return Row(bug.title, "ok", dim=f"caught by `{names[0]}`{more}", tag="caught", diff=_shown(bug.diff))
     if bug.id in exercise.alive:
         why = "SQLite cannot show it" if bug.needs == "postgresql" else "this way of testing cannot show it"
@@ -155,6 +160,10 @@ def _place(where: str) -> str:
     if not line.isdigit():
         return ""
     return f"line {line} of the %%conftest cell" if name.endswith("conftest.py") else f"line {line}"
+
+
+def _and_others(number: int) -> str:
+    return f" and {_count(number, 'other test', 'other tests')}"
 
 
 def _count(number: int, one: str, many: str) -> str:

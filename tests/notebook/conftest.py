@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,7 +78,10 @@ def live_shell():
     settings = Config()
     settings.HistoryManager.enabled = False
     settings.InteractiveShell.colors = "nocolor"
-    yield InteractiveShell.instance(config=settings)
+    main = sys.modules["__main__"]
+    shell = InteractiveShell.instance(config=settings)
+    sys.modules["__main__"] = main  # the shell has put its own there, which other tests have no use for
+    yield shell
     InteractiveShell.clear_instance()
 
 
@@ -85,6 +89,7 @@ def live_shell():
 def kernel(live_shell, live_session, tmp_path, monkeypatch):
     """No lesson has begun."""
     monkeypatch.setattr(sessions, "_current", [live_session])
+    monkeypatch.setitem(sys.modules, "__main__", live_shell.user_module)
     monkeypatch.delenv("COURSE_STRICT", raising=False)
     monkeypatch.chdir(tmp_path)
     live_session.workspace = Workspace(tmp_path)

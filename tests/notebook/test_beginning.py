@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+
+import psycopg
+import pytest
+
+from course.notebook.beginning import overview
+
+
+def test_begin_shows_what_runs_where_and_what_there_is_to_do(kernel):
+    said = kernel.run('course.begin("06_test_an_api")')
+    assert said.text.startswith("06 · Test an API  40 min · 2 exercises  0 of 2")
+    assert "PostgreSQL: ● 16." in said.text
+    assert "Docker was not asked: COURSE_POSTGRES=container uses it" in said.text
+    assert "`from users_api.main import app`" in said.text
+    assert "○ 6.1 A missing user is not found" in said.text
+    assert len(said.pages) == 1
+    assert "<script" not in said.pages[0]
+
+
+def test_a_solved_exercise_has_a_tick(kernel):
+    kernel.session.progress.ran("6.1", {}, solved=True)
+    said = kernel.run('course.begin("06")')
+    assert "✔ 6.1" in said.text
+    assert "1 of 2" in said.text
+
+
+@pytest.mark.parametrize("name", ["06", "6", "06_test_an_api", "06_test_an_api.ipynb"])
+def test_a_lesson_has_several_names(kernel, name):
+    assert kernel.run(f'course.begin("{name}")').error is None
+
+
+def test_a_wrong_name_is_told_with_the_nearest(kernel):
+    said = kernel.run('course.begin("06_tset_an_api")')
+    assert said.printed == ('UnknownLessonError: There is no lesson "06_tset_an_api". Did you mean "06_test_an_api"?\n')
+
+
+def test_the_program_is_imported_as_in_a_real_project(kernel):
+    kernel.run('course.begin("06")')
+    assert kernel.run("from users_api.main import app").error is None
+    assert kernel.run("import users_api; assert 'subjects' not in users_api.__file__, users_api.__file__").error is None
+
+
+def test_the_database_is_a_fresh_one_of_the_course(kernel, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:secret@production.example/customers")
+    kernel.run('course.begin("06")')
+    with psycopg.connect(os.environ["DATABASE_URL"].replace("+psycopg2", "")) as connection:
+        name, tables = connection.execute(
+            "SELECT current_database(), (SELECT count(*) FROM pg_tables WHERE schemaname = 'public')"
+        ).fetchone()
+    assert name.startswith("course_")
+    assert tables == 0
+
+
+def test_what_stood_in_database_url_is_never_connected_to(kernel, monkeypatch):
+    with socket.socket() as trap:
+        trap.bind(("127.0.0.1", 0))
+        trap.listen()
+        trap.settimeout(0.2)
+        monkeypatch.setenv("DATABASE_URL", f"postgresql://a:b@127.0.0.1:{trap.getsockname()[1]}/c")
+        kernel.run('course.begin("06")')
+        kernel.run("from users_api.main import app")
+        with pytest.raises(TimeoutError):
+            trap.accept()
+
+
+def test_a_lesson_without_postgresql_hides_it_too(kernel, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:secret@production.example/customers")
+    kernel.run('course.begin("04")')
+    assert os.environ["DATABASE_URL"] == "sqlite://"
+
+
+def test_the_kernel_gets_back_what_it_had(kernel, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:secret@production.example/customers")
+    path = sys.path[:]
+    kernel.run('course.begin("06")')
+    kernel.session._leave_lesson()
+    assert os.environ["DATABASE_URL"] == "postgresql://somebody:secret@production.example/customers"
+    assert sys.path == path
+
+
+def test_another_lesson_gets_a_database_and_modules_of_its_own(kernel):
+    kernel.run('course.begin("06")')
+    kernel.run("import users_api.settings")
+    first = os.environ["DATABASE_URL"]
+    kernel.run('course.begin("04")')
+    assert "users_api.settings" not in sys.modules
+    kernel.run('course.begin("06")')
+    assert os.environ["DATABASE_URL"] != first
+
+
+def test_a_second_begin_leaves_everything_as_it_is_and_is_quick(kernel):
+    kernel.run('course.begin("06")')
+    kernel.run("from users_api.main import app")
+    before, app = os.environ["DATABASE_URL"], kernel.shell.user_ns["app"]
+    started = time.monotonic()
+    kernel.run('course.begin("06")')
+    assert time.monotonic() - started < 1
+    kernel.run("from users_api.main import app")
+    assert os.environ["DATABASE_URL"] == before
+    assert kernel.shell.user_ns["app"] is app
+
+
+def test_another_lesson_forgets_the_conftest(kernel):
+    kernel.run('course.begin("06")')
+    kernel.run("%%conftest", "x = 1")
+    kernel.run('course.begin("04")')
+    assert not kernel.session.conftests
+
+
+def test_containers_run_without_docker(kernel):
+    from course.services import stand_in  # noqa: PLC0415 - only here
+
+    kernel.run('course.begin("06")')
+    assert stand_in.installed()
+
+
+def test_planned_lessons_can_be_begun_and_have_no_exercises_to_show(kernel):
+    from dataclasses import replace  # noqa: PLC0415 - only here
+
+    lesson = replace(kernel.session.course.lesson("06"), exercises=())
+    assert "To do" not in str(overview(kernel.session, lesson))
+
+
+def test_import_course_is_quick():
+    import subprocess  # noqa: PLC0415 - only here
+
+    code = "import time; t = time.perf_counter(); import course; print(time.perf_counter() - t)"
+    times = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(3)]
+    assert min(times) < 0.05

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+
+def test_hints_come_one_at_a_time_and_are_remembered(kernel):
+    first = kernel.run('course.hint("6.1")').text
+    assert "Ask for a user that is not there." in first
+    assert "Read the body" not in first
+    assert "1 more" in first
+    second = kernel.run('course.hint("6.1")').text
+    assert "Ask for a user that is not there." in second
+    assert "Read the body, too." in second
+    assert "the last one" in second
+
+
+def test_after_the_last_hint_all_are_shown_with_the_way_out(kernel):
+    for _ in range(2):
+        kernel.run('course.hint("6.1")')
+    said = kernel.run('course.hint("6.1")')
+    assert "These are all the hints" in said.text
+    assert "Ask for a user" in said.text
+
+
+def test_a_bug_that_is_alive_brings_its_own_hint(kernel):
+    kernel.session.progress.ran("6.1", {}, solved=False, alive=("api/says_only_not_found",))
+    for _ in range(3):
+        said = kernel.run('course.hint("6.1")')
+    assert "body of the 404" in said.text
+
+
+def test_hints_work_after_passing(kernel):
+    kernel.session.progress.ran("6.1", {}, solved=True)
+    assert "Ask for a user" in kernel.run('course.hint("6.1")').text
+
+
+def test_a_bug_that_the_course_has_no_longer_brings_none(kernel):
+    kernel.session.progress.ran("6.1", {}, solved=False, alive=("api/was_here_once",))
+    for _ in range(3):
+        said = kernel.run('course.hint("6.1")')
+    assert "These are all the hints" in said.text
+
+
+def test_a_wrong_id_is_told_with_the_nearest(kernel):
+    assert 'Did you mean "6.1"?' in kernel.run('course.hint("6.11")').printed
+
+
+def test_a_number_is_an_id_as_well(kernel):
+    assert kernel.run("course.hint(6.1)").error is None
