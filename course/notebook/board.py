@@ -150,9 +150,16 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
 
 
 def _shown(diff: str) -> str:
-    """The diff without its file lines, where it is one file's: the code is what teaches."""
-    lines = [line for line in diff.splitlines() if not line.startswith(("--- ", "@@"))]
-    return "\n".join(f"in {line[6:]}" if line.startswith("+++ b/") else line for line in lines)
+    """The diff without its line numbers, which a learner has no use for: the code is what teaches."""
+    lines: list[str] = []
+    for line in diff.splitlines():
+        if line.startswith("+++ b/"):
+            lines.append(f"in {line[6:]}")
+        elif line.startswith("@@"):
+            lines += [] if lines[-1].startswith("in ") else ["…"]
+        elif not line.startswith("--- "):
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def _place(where: str) -> str:

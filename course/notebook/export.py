@@ -183,4 +183,9 @@ def _panel(here: Session, lesson: Lesson, folder: Path) -> Panel:
         rows.append(Row(f"not solved yet, and written as they are: {', '.join(unsolved)}", "note"))
     if left_out:
         rows.append(Row(f"not run yet, and left out: {', '.join(left_out)}", "note"))
-    return Panel(f"{lesson.number} · {lesson.title}", dim="exported", right=f"{len(ran)} exercises", rows=tuple(rows))
+    return Panel(
+        f"{lesson.number} · {lesson.title}",
+        dim="exported",
+        right=f"{len(ran)} {'exercise' if len(ran) == 1 else 'exercises'}",
+        rows=tuple(rows),
+    )
