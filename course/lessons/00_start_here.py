@@ -63,7 +63,8 @@ def test_ten_characters_are_the_limit():
 # ```
 #
 # The board says **false alarm**. It also runs your test on a program that is right and words the sentence in another way. Nobody promised
-# the wording, so a good test doesn't ask for it. Put your own line back.
+# the wording, so a good test doesn't ask for it. And a test that raises false alarms catches nothing: both bugs are alive again. Put your
+# own lines back.
 #
 # ## What stands on a board
 #
@@ -74,7 +75,8 @@ def test_ten_characters_are_the_limit():
 # | ✗ alive | a wrong program that passes all your tests |
 # | ✗ false alarm | your test fails on code that is right |
 #
-# Each program ran in a process of its own, on a fresh PostgreSQL database. The time stands at the top right.
+# Of a bug that is alive the board tells only the boundary where people would meet it. Each program ran in a process of its own, on a fresh
+# PostgreSQL database; the time stands at the top right.
 #
 # ## The path
 #

@@ -71,10 +71,22 @@ class Flowchart:
 
 
 def flowchart(course: Syllabus, solved: frozenset[str]) -> str:
-    """The path in Mermaid's language: a node for each stage, its lessons in it with a sign for what is done."""
-    nodes = list(_nodes(course, solved))
-    arrow = " --> ".join(f"s{number}" for number in range(len(nodes)))
-    return "\n".join(["flowchart LR", *(f'  s{number}["{node}"]' for number, node in enumerate(nodes)), f"  {arrow}"])
+    """The path in Mermaid's language: a node for each stage, its lessons in it with a sign for what is done.
+
+    It stands in two rows, without frames: in one row its words would be too small to read.
+    """
+    nodes = [f's{number}["{node}"]' for number, node in enumerate(_nodes(course, solved))]
+    half = (len(nodes) + 1) // 2
+    rows = [*_row_of_nodes("first", nodes[:half]), *_row_of_nodes("second", nodes[half:])]
+    return "\n".join(["flowchart TB", *rows, "  first --> second"])
+
+
+def _row_of_nodes(name: str, nodes: list[str]) -> Iterator[str]:
+    yield f'  subgraph {name}[" "]'
+    yield "    direction LR"
+    yield f"    {' --> '.join(nodes)}"
+    yield "  end"
+    yield f"  style {name} fill:none,stroke:none"
 
 
 def _nodes(course: Syllabus, solved: frozenset[str]) -> Iterator[str]:

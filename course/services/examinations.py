@@ -75,7 +75,7 @@ def examine_postgres() -> Iterator[Finding]:
             return server.sentence
 
     yield _try("PostgreSQL", postgres.VARIABLE, "postgres:16", start)
-    if os.environ.get("DATABASE_URL"):
+    if os.environ.get("DATABASE_URL", "sqlite://") != "sqlite://":  # which a lesson sets itself
         advice = "Nothing. To work on a server of yours: COURSE_DATABASE_URL and COURSE_POSTGRES=external."
         yield Finding("DATABASE_URL", "ok", "is set; the course never connects to it", advice)
 
