@@ -271,4 +271,3 @@ def _keep_bytecode(run: Path, suite: Path) -> None:
             half.rename(target)
             continue
         shutil.rmtree(half, ignore_errors=True)
-

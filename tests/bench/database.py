@@ -3,11 +3,12 @@
 `database_per_test_ms`: a tight loop on a template of 8 tables with 20 rows each. The time of `take()` and `give_back()`
 together is measured. In between, as a test would, a client connects by the URL, writes to all 8 tables and closes.
 
-`database_vs_pytest_postgresql`: two real pytest runs on one server, each the same test: one query by a new connection
-to a database of its own with those 8 tables. One uses pytest-postgresql's fixture over `postgresql_noproc` with the
-tables loaded into its template; the other `pool.connection()`, which opens the next test's connection in the background
-while a test runs. Each connects with the driver it comes with. A test's time is all that pytest reports for it: set-up,
-call and tear-down, waiting for the pool included. The runs take turns, so that a busy machine is busy for both; the
+`database_vs_pytest_postgresql`: on the same server, a database with those 8 tables and rows, a new connection to it,
+one query (`SELECT 1`: what a query asks for takes as long for both), and the end of it all. Theirs are the steps of the
+fixture that `factories.postgresql` makes over `postgresql_noproc`, by its documented `DatabaseJanitor`: a database
+created from a template, a psycopg connection, the database dropped. Ours is `pool.connection()`, which opens the next
+connection in the background. Both run in one process without pytest, whose own time would be the same for both, and
+without a pause in which a background could catch up. They take turns, so that a busy machine is busy for both; the
 figure is the ratio of the medians.
 """
 
@@ -15,24 +16,22 @@ figure is the ratio of the medians.
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import psycopg2
+from pytest_postgresql.janitor import DatabaseJanitor
 
 from course.services.pool import DatabasePool
 from course.services.postgres import postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from course.services.pool import Database
     from course.services.server import Server
@@ -46,70 +45,6 @@ SCHEMA = "; ".join(
     f"INSERT INTO t{n} (name, parent) SELECT 'row ' || i, {'i' if n else 'NULL'} FROM generate_series(1, 20) i"
     for n in range(8)
 )
-
-TEST = """
-import pytest
-
-@pytest.mark.parametrize("number", range({tests}))
-def test_one_query(connection, number):
-    cursor = connection.cursor()
-    cursor.execute("SELECT count(*) FROM t7")
-    assert cursor.fetchone() == (20,)
-"""
-
-CONFTEST = """
-import json, os
-import psycopg, pytest
-
-durations = {{}}
-
-def pytest_runtest_logreport(report):
-    assert report.passed, report.longrepr
-    durations[report.nodeid] = durations.get(report.nodeid, 0.0) + report.duration
-
-def pytest_sessionfinish():
-    with open("durations.json", "w") as file:
-        json.dump(list(durations.values()), file)
-
-SCHEMA = {schema!r}
-"""
-
-THEIRS = """
-from pytest_postgresql import factories
-
-def load(host, port, user, dbname, password, **_):
-    with psycopg.connect(host=host, port=port, user=user, dbname=dbname, password=password) as connection:
-        connection.execute(SCHEMA)
-
-process = factories.postgresql_noproc(
-    host={host!r}, port={port!r}, user={user!r}, password={password!r}, dbname="theirs", load=[load]
-)
-connection = factories.postgresql("process")
-"""
-
-OURS = """
-from pathlib import Path
-from course.services.pool import DatabasePool
-from course.services.server import Server
-
-def build(url):
-    with psycopg.connect(url.replace("+psycopg2", "")) as connection:
-        connection.execute(SCHEMA)
-
-@pytest.fixture(scope="session")
-def pool():
-    socket_dir = Path({socket_dir!r}) if {socket_dir!r} else None
-    server = Server(
-        {provider!r}, {host!r}, {port!r}, {user!r}, {password!r}, {version!r}, 0.0, "", socket_dir=socket_dir
-    )
-    with DatabasePool(server, build, name="ours") as pool:
-        yield pool
-
-@pytest.fixture
-def connection(pool):
-    with pool.connection() as connection:
-        yield connection
-"""
 
 
 def measure() -> Iterator[dict[str, Any]]:
@@ -154,26 +89,52 @@ def work(database: Database) -> None:
 
 
 def compare(server: Server) -> tuple[float, float]:
-    """The median seconds of a test, with their fixture and with ours."""
+    """The median milliseconds of a database with a connection and a query, theirs and ours."""
     theirs: list[float] = []
     ours: list[float] = []
-    for _ in range(TURNS):
-        theirs += run(server, THEIRS, tests=20)
-        ours += run(server, OURS, tests=100)
+    with janitor(server, dbname="theirs_template", as_template=True) as template:
+        template.load(fill)
+        with DatabasePool(server, build, name="bench") as pool:
+            for connect in (partial(their_connection, server), pool.connection):
+                assert use(connect, "SELECT count(*) FROM t7", 20)
+            for _ in range(TURNS):
+                theirs += [use(partial(their_connection, server)) for _ in range(20)]
+                ours += [use(pool.connection) for _ in range(100)]
     return statistics.median(theirs), statistics.median(ours)
 
 
-def run(server: Server, fixtures: str, tests: int) -> list[float]:
-    """Run pytest, and read the seconds of each test; without the first one's, which builds the template."""
-    with tempfile.TemporaryDirectory() as folder:
-        facts = {name: getattr(server, name) for name in ("provider", "host", "port", "user", "password", "version")}
-        facts["socket_dir"] = str(server.socket_dir or "")
-        (Path(folder) / "conftest.py").write_text(CONFTEST.format(schema=SCHEMA) + fixtures.format(**facts))
-        (Path(folder) / "test_one.py").write_text(TEST.format(tests=tests))
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, folder]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-        subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
-        return json.loads((Path(folder) / "durations.json").read_text())[1:]  # type: ignore[no-any-return]
+def use(connect: Callable[[], AbstractContextManager[Any]], query: str = "SELECT 1", answer: int = 1) -> float:
+    """The milliseconds from asking for a connection until its end, one query included."""
+    begin = time.perf_counter()
+    with connect() as connection:
+        cursor = connection.cursor()
+        cursor.execute(query)
+        assert cursor.fetchone() == (answer,)
+    return (time.perf_counter() - begin) * 1000
+
+
+@contextmanager
+def their_connection(server: Server) -> Iterator[psycopg.Connection]:
+    """What pytest-postgresql's fixture does before and after a test."""
+    with janitor(server, dbname="theirs", template_dbname="theirs_template"):
+        connection = psycopg.connect(
+            dbname="theirs", user=server.user, password=server.password, host=server.host, port=server.port
+        )
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def janitor(server: Server, **settings: Any) -> DatabaseJanitor:
+    """Their maker of databases, for our server."""
+    return DatabaseJanitor(user=server.user, password=server.password, host=server.host, port=server.port, **settings)
+
+
+def fill(*, host: str, port: int, user: str, dbname: str, password: str, **_: Any) -> None:
+    """Fill their template, in the way they call it."""
+    with psycopg.connect(host=host, port=port, user=user, dbname=dbname, password=password) as connection:
+        connection.execute(SCHEMA)  # type: ignore[arg-type]
 
 
 def row(name: str, value: float, unit: str, limit: float, *, at_most: bool) -> dict[str, Any]:
