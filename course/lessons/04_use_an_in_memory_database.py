@@ -105,6 +105,8 @@ first.close()
 #
 # Two cells are yours. First write the fixture: an engine with both arguments, the tables, a session to `yield`, and `engine.dispose()`
 # afterwards. Each test then has an empty database of its own.
+#
+# Then finish the first test in the cell below it. The second test is there already: it holds your fixture to its word.
 
 # %% db_session tags=["conftest"] exercise="4.1"
 import pytest
@@ -125,9 +127,6 @@ def db_session():
     engine.dispose()
     # END SOLUTION
 
-# %% [markdown]
-# Then finish the first test. The second one is there already: it holds your fixture to its word.
-
 # %% read_back tags=["exercise"] exercise="4.1"
 from concurrent.futures import ThreadPoolExecutor
 
@@ -146,12 +145,6 @@ def test_a_new_user_can_be_read_back(db_session):
 def test_the_database_is_empty_and_every_thread_sees_it(db_session):
     with ThreadPoolExecutor() as threads:
         assert threads.submit(list_users, db_session).result() == ([], 0)
-
-# %% [markdown]
-# Stuck? Ask, as often as you like: each hint is plainer than the one before.
-
-# %% ask
-course.hint("4.1")
 
 # %% [markdown]
 # ## Exercise 4.2: an address belongs to one user
