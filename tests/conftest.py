@@ -6,6 +6,9 @@ import os
 
 import pytest
 
+# No test modules, and no examples in them: benchmarks, and a conftest that a test lays beside a suite
+collect_ignore_glob = ["bench/*", "subjects/*_on_sqlite.py"]
+
 
 def require(present: bool, what: str) -> None:
     """Skip the test where a service is missing, and fail it in CI, which must have them all."""

@@ -108,6 +108,6 @@ def test_a_learner_gets_the_first_green_board(page):
     PICTURES.mkdir(parents=True, exist_ok=True)
     for theme in ("Light", "Dark"):
         command(page, "apputils:change-theme", theme=f"JupyterLab {theme}")
-        page.wait_for_selector(f"body[data-jp-theme-light={'true' if theme == 'Light' else 'false'}]")
+        page.wait_for_selector(f"body[data-jp-theme-light={'true' if theme == 'Light' else 'false'}]", state="attached")
         board.scroll_into_view_if_needed()
         page.screenshot(path=PICTURES / f"lesson_00_{theme.lower()}.png")
