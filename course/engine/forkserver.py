@@ -21,12 +21,10 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from course.engine import tracer
-
 PRELOAD = (
     "pytest", "_pytest.assertion.rewrite", "_pytest.unittest", "_pytest.recwarn", "_pytest.monkeypatch",
     "_pytest.capture", "_pytest.logging", "_pytest.skipping", "_pytest.raises", "anyio.pytest_plugin",
-    "anyio._backends._asyncio", "coverage", "course.engine.child", "course.engine.reporter", "sqlalchemy",
+    "anyio._backends._asyncio", "course.engine.child", "course.engine.reporter", "sqlalchemy",
     "sqlalchemy.orm", "sqlalchemy.dialects.postgresql.psycopg2", "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite", "psycopg2", "psycopg", "fastapi", "fastapi.testclient",
     "fastapi.security", "fastapi.responses", "starlette.middleware.base", "httpx", "pydantic",
@@ -213,7 +211,6 @@ def main() -> None:
     os.setsid()
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     preload()
-    tracer.rehearse()
     gc.collect()
     gc.freeze()
     # An owner that ends, or is killed, while all of this goes on, wants nothing any longer

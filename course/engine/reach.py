@@ -129,16 +129,17 @@ def _statements(path: Path) -> tuple[Statement, ...]:
     """First line, last line and indent of each simple statement and of each head of a compound one, in order."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     spans = {
-        (*_span(node), _column(node))
+        (*span(node), _column(node))
         for node in ast.walk(tree)
         if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case)
     }
     return tuple(sorted(spans))
 
 
-def _span(node: ast.AST) -> tuple[int, int]:
+def span(node: ast.AST) -> tuple[int, int]:
+    """First and last line of a simple statement, or of a compound one's head with its decorators."""
     first = min((item.lineno for item in getattr(node, "decorator_list", [])), default=_line(node))
-    body = getattr(node, "body", None)
+    body = getattr(node, "body", None) or getattr(node, "cases", None)
     if isinstance(body, list) and body:
         return first, max(first, _first_line(body[0]) - 1)
     return first, getattr(node, "end_lineno", first) or first
