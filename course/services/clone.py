@@ -88,10 +88,7 @@ class Clone:
             return False
         if self._is_untouched(self.fingerprint):
             return True
-        if (
-            not self.quieten()
-            or measure(self.connection, self.fingerprint.numbers) > self.fingerprint.size + _MOST_GROWTH
-        ):
+        if not self.quieten() or self._has_grown(self.fingerprint):
             return False
         return self._restore(self.fingerprint)
 
@@ -150,8 +147,11 @@ class Clone:
         self.close_session()
         self.connection.close()
 
+    def _has_grown(self, fingerprint: Fingerprint) -> bool:
+        return measure(self.connection, fingerprint.numbers) > fingerprint.size + _MOST_GROWTH
+
     def _restore(self, fingerprint: Fingerprint) -> bool:
-        now = upcoming(self.connection)
+        following = upcoming(self.connection)
         found = ask(self.connection, fingerprint.question, self.mark)
         if found[:SCHEMA] != fingerprint.values[:SCHEMA]:
             return False
@@ -162,7 +162,7 @@ class Clone:
         sequences = zip(fingerprint.sequences, fingerprint.sequence_values, found[rows.stop :], strict=True)
         advanced = [(name, clean) for name, clean, now in sequences if now != clean]
         if not changed and not advanced:
-            self.mark = now
+            self.mark = following
         else:
             self._put_back(
                 [table for table, lost in changed if not lost],

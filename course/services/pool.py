@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import psycopg
+import psycopg2  # type: ignore[import-untyped]
+import psycopg2.extensions  # type: ignore[import-untyped]
 
 from course.services import template
-from course.services.connection import connect, explain
+from course.services.connection import PoolError, connect, explain
 from course.services.stock import Stock
 from course.services.workshop import SECONDS, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    import psycopg2.extensions  # type: ignore[import-untyped]
 
     from course.services.server import Server
 
@@ -181,8 +181,16 @@ class DatabasePool:
             (42,)
         """
         clone = self._stock.take(_PATIENCE, connected=True)
-        with self._giving_back(Database(clone.name, self.server.url(clone.name))):
-            yield clone.open_session()
+        database = Database(clone.name, self.server.url(clone.name))
+        try:
+            connection = clone.open_session()
+        except psycopg2.Error as error:
+            self.give_back(database)
+            raise PoolError(
+                f"The server did not let a test connect ({error}).", "Close sessions, or try again."
+            ) from error
+        with self._giving_back(database):
+            yield connection
 
     @contextlib.contextmanager
     def _giving_back(self, database: Database) -> Iterator[None]:

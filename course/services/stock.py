@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _WORKERS = 2  # while one waits for the server, the other goes on
 _MANY_CHORES = 8  # dropped databases may wait while tests wait for clean ones, but not without limit
-_FAREWELL = 10.0  # seconds until a thread that hangs on a dead server is left behind
+_FAREWELL = 10.0  # seconds until a worker that hangs on a dead server is left behind
 
 
 class PoolClosedError(PoolError):
@@ -120,7 +120,7 @@ class Stock:
             self._change.notify_all()
 
     def end(self) -> None:
-        """Ask the thread to drop what it made and to end, without waiting for it."""
+        """Ask the workers to drop what they made and to end, without waiting for them."""
         with self._change:
             self._closing = True
             self._change.notify_all()
