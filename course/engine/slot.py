@@ -113,6 +113,12 @@ class Slot:
             with contextlib.suppress(psycopg.OperationalError):
                 self._sweep(name)
 
+    def url(self, database: str) -> str:
+        """The address of a database of that name on this slot's server, for the server's superuser."""
+        self.ensure()
+        assert self._server is not None  # noqa: S101 - tells the type checker what `ensure` has done
+        return self._server.url(database)
+
     def template(self, name: str, fill: Callable[[str], None]) -> str:
         """A database that stays, to be a `template`: filled by `fill(url)` when it is first asked for.
 

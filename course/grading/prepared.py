@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from course.engine import Ending, Request, Slot, Subject, Variant
 from course.errors import CourseError
-from course.grading.leftovers import Snapshot, take_snapshot
+from course.grading.leftovers import Snapshot, plain, take_snapshot
 
 # A run like any other, so that the program is started where learners' suites start it
 PREPARATION = """
@@ -35,6 +38,18 @@ def count_from(url, first):
         connection.execute(sequences, (first,))
 """
 SECONDS = 120
+# Sequences that come into being later begin with that number too, in whatever schema or database a suite makes
+COUNTING = """
+CREATE FUNCTION public.course_count() RETURNS event_trigger LANGUAGE plpgsql AS $$
+DECLARE made record;
+BEGIN
+    FOR made IN SELECT objid FROM pg_event_trigger_ddl_commands() WHERE object_type = 'sequence' LOOP
+        PERFORM setval(made.objid::regclass, {first}, false);
+    END LOOP;
+END $$;
+CREATE EVENT TRIGGER course_count ON ddl_command_end EXECUTE FUNCTION public.course_count();
+"""
+NOT_COUNTING = "DROP EVENT TRIGGER IF EXISTS course_count; DROP FUNCTION IF EXISTS public.course_count()"
 
 
 class PreparationError(CourseError):
@@ -72,9 +87,28 @@ class Prepared:
         """A template with ids from the first one, and no rows: as a container of one's own is empty."""
         return slot.template("numbered", self._filler(slot, rows=False))
 
+    @contextmanager
+    def counting(self, slot: Slot) -> Iterator[None]:
+        """Meanwhile, in databases that a suite makes for itself on this slot's server, ids begin with the first one."""
+        url = plain(slot.url("template1"))
+        _execute(url, NOT_COUNTING + ";" + self._counting)
+        try:
+            yield
+        finally:
+            _execute(url, NOT_COUNTING)
+
+    @property
+    def _counting(self) -> str:
+        return COUNTING.format(first=int(self._settings.get("first_id", 1000)))
+
     def _filler(self, slot: Slot, *, rows: bool) -> Callable[[str], None]:
         first_id = int(self._settings.get("first_id", 1000))
-        return lambda url: self._fill(slot, url, first_id=first_id, rows=rows)
+
+        def fill(url: str) -> None:
+            self._fill(slot, url, first_id=first_id, rows=rows)
+            _execute(plain(url), self._counting)
+
+        return fill
 
     def _fill(self, slot: Slot, url: str, *, first_id: int, rows: bool) -> None:
         settings = {
@@ -89,3 +123,8 @@ class Prepared:
         if result.ending is not Ending.FINISHED or result.failed:
             why = result.failed[0].message if result.failed else result.detail
             raise PreparationError(f"{self._subject.name} cannot be prepared: {why}.", "Run `course verify`.")
+
+
+def _execute(url: str, statements: str) -> None:
+    with psycopg.connect(url, connect_timeout=10) as connection:
+        connection.execute(statements.encode())

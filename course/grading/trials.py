@@ -154,7 +154,7 @@ def on_used_database(case: Case, prepared: Prepared) -> Callable[[Slot], Trial]:
 
     def trial(slot: Slot) -> Trial:
         environment = {"COURSE_RUN_TEMPLATE": prepared.numbered(slot)}
-        with slot.database(prepared.used(slot)) as url:
+        with slot.database(prepared.used(slot)) as url, prepared.counting(slot):
             run = slot.run_in(case.request(environment=environment), url)
         return Trial(case.lost(run))
 
