@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from course.engine import Fate, JudgedBug, JudgedTest, Standing, Step, Validity, Verdict
 from course.notebook.exercise import Result
-from course.notebook.first_run import Problem
 from course.notebook.panel import Panel, Row
+from course.notebook.problem import Problem
 from course.syllabus import Exercise
 
 DOUBTS = {

@@ -13,8 +13,9 @@ from types import ModuleType
 from course.engine import Step, Suite, Verdict, load_subject
 from course.errors import CourseError
 from course.notebook.cell import Cell, public_names
-from course.notebook.first_run import FirstRun, Problem, explain, run_first
+from course.notebook.first_run import FirstRun, run_first
 from course.notebook.names import strangers
+from course.notebook.problem import Problem, explain
 from course.notebook.session import Session
 from course.services import folders
 from course.syllabus import Exercise

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import sys
-import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +15,8 @@ from typing import Any
 import ipytest
 import pytest
 
-from course.errors import nearest
 from course.notebook.cell import Cell
+from course.notebook.problem import Problem, describe, explain, last_lines, missing_fixture, no_tests
 
 # Quick and quiet: no plugins that happen to be installed, no settings or conftest.py of folders around, no report
 QUIET = (
@@ -27,33 +26,7 @@ QUIET = (
         "unraisableexception", "threadexception",
     ) for part in ("-p", f"no:{name}")),
 )  # fmt: skip
-MESSAGE_LINES = 14
 SETTINGS = "empty.ini"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Why a cell is red.
-
-    Attributes:
-        what: One sentence, or what an assertion said.
-        line: Line of the cell, 0 where there is none.
-        source: That line.
-        test: The test that failed; empty where it is not one test's.
-        cell: `conftest` where the line stands in that cell.
-        is_todo: A stub that waits to be filled in.
-        printed: What the test printed.
-        detail: More lines of what happened.
-    """
-
-    what: str
-    line: int = 0
-    source: str = ""
-    test: str = ""
-    cell: str = ""
-    is_todo: bool = False
-    printed: str = ""
-    detail: str = ""
 
 
 @dataclass
@@ -162,7 +135,7 @@ class Watcher:
         report = yield
         if report.failed:
             what = str(getattr(report.longrepr, "longrepr", report.longrepr))
-            self.result.problems.append(Problem(_last_lines(what)))
+            self.result.problems.append(Problem(last_lines(what)))
         return report
 
     @pytest.hookimpl(trylast=True)
@@ -205,87 +178,7 @@ class Watcher:
     def _problem(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> Problem:
         error = call.excinfo
         if error is None:  # a strict xfail that passed, for instance
-            return Problem(_last_lines(str(report.longrepr)), test=item.name)
+            return Problem(last_lines(str(report.longrepr)), test=item.name)
         if isinstance(error.value, pytest.FixtureLookupError):
             return missing_fixture(item, error.value, next(iter(self._cells.values())))
         return explain(error.value, self._cells, test=item.name, printed=report.capstdout)
-
-
-def explain(error: BaseException, cells: dict[str, Cell], *, test: str = "", printed: str = "") -> Problem:
-    """Say what an exception means for the learner.
-
-    Args:
-        error: What was raised.
-        cells: The cells by the file names of their frames.
-        test: The test that raised it.
-        printed: What the test printed.
-    """
-    cell, line = _place(error, cells)
-    return Problem(
-        what=describe(error),
-        line=line,
-        source=cell.line(line) if cell else "",
-        test=test,
-        cell=cell.module if cell and cell.module == "conftest" else "",
-        is_todo=isinstance(error, NotImplementedError) and str(error).startswith("TODO"),
-        printed=printed[-2000:],
-        detail=_beyond(error, cells),
-    )
-
-
-def describe(error: BaseException) -> str:
-    """Say what was raised: an assertion's own words, or the exception with its name."""
-    if isinstance(error, SyntaxError):
-        return f"This is not Python: {error.msg}."
-    words = "\n".join(str(error).splitlines()[:MESSAGE_LINES])
-    if isinstance(error, NotImplementedError) and words.startswith("TODO"):
-        return words
-    if isinstance(error, (AssertionError, pytest.fail.Exception)):
-        return words or "The assertion does not hold."
-    return f"{type(error).__name__}: {words}" if words else type(error).__name__
-
-
-def no_tests(cell: Cell) -> Problem:
-    """Say that a cell has no tests, and which function may have been meant as one."""
-    import ast  # noqa: PLC0415 - only here
-
-    functions = [node for node in cell.tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
-    plain = [function for function in functions if not function.decorator_list]
-    what = "There is no test in this cell: a test is a function whose name begins with `test_`."
-    if not plain:
-        return Problem(what)
-    line = plain[0].lineno
-    return Problem(f"{what} Did you mean `test_{plain[0].name.lstrip('_')}`?", line, cell.line(line))
-
-
-def missing_fixture(item: pytest.Item, error: pytest.FixtureLookupError, cell: Cell) -> Problem:
-    """Say which fixture is missing, and which one may have been meant."""
-    _, _, listed = error.formatrepr().errorstring.partition("available fixtures: ")
-    known, name = listed.splitlines()[0].split(", ") if listed else [], error.argname or ""
-    line = item.reportinfo()[1]
-    line = line + 1 if line is not None else 0
-    near = nearest(name, [each for each in known if not each.startswith("_")])
-    advice = near if near.startswith("Did") else "Define it in the `%%conftest` cell, or in this one."
-    return Problem(f"There is no fixture `{name}`. {advice}", line, cell.line(line), item.name)
-
-
-def _place(error: BaseException, cells: dict[str, Cell]) -> tuple[Cell | None, int]:
-    """The last line of a learner's cell on the way to the error."""
-    if isinstance(error, SyntaxError) and error.filename in cells:
-        return cells[error.filename], error.lineno or 0
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in cells]
-    return (cells[frames[-1].filename], frames[-1].lineno or 0) if frames else (None, 0)
-
-
-def _beyond(error: BaseException, cells: dict[str, Cell]) -> str:
-    """Where an error was raised, if that is not the learner's own line."""
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames or frames[-1].filename in cells or isinstance(error, (AssertionError, SyntaxError)):
-        return ""
-    last = frames[-1]
-    return f"raised in {'/'.join(Path(last.filename).parts[-2:])}, line {last.lineno}: {last.line}"
-
-
-def _last_lines(words: str) -> str:
-    lines = [line.removeprefix("E").strip() for line in words.splitlines() if line.strip()]
-    return "\n".join(lines[-4:])

@@ -9,8 +9,8 @@ from course.notebook.board import board, progress_panel
 from course.notebook.cell import Cell, public_names
 from course.notebook.exercise import StoppedError, check_strictly, missing_names, run_exercise, working_folder
 from course.notebook.faults import guarded
-from course.notebook.first_run import Problem, explain
 from course.notebook.panel import Panel
+from course.notebook.problem import Problem, explain
 from course.notebook.session import NotBegunError, Session, session
 from course.notebook.showing import running_shell, show, show_replaceable
 

@@ -100,17 +100,23 @@ def test_tests_that_lean_on_each_other_are_told(lesson):
     assert "`test_two`" in said.text
 
 
-def test_a_flaky_test_is_told(lesson):
+def test_a_test_that_passes_every_second_time_is_told(lesson, tmp_path):
     said = lesson.run(
         "%%exercise 6.1",
-        "import os, time",
-        "START = time.time()",
+        "import itertools",
+        "from pathlib import Path",
         "def test_luck(client):",
         "    client.get('/users/1')",
-        # The kernel's own process is the only one that always passes
-        f"    assert os.getpid() == {os.getpid()} or os.getpid() % 2",
+        "    for number in itertools.count(1):",
+        "        try:",
+        f"            Path({str(tmp_path)!r}, str(number)).touch(exist_ok=False)",
+        "        except FileExistsError:",
+        "            continue",
+        "        assert number % 2",
+        "        break",
     )
-    assert "flaky" in said.text or "false alarm" in said.text or "order-dependent" in said.text
+    # Which one it is depends on who comes first
+    assert "flaky" in said.text or "order-dependent" in said.text
     assert lesson.session.progress.solved() == frozenset()
 
 
