@@ -42,6 +42,7 @@ class Challenge:
         bug_points: Points for bugs, shared evenly by the categories.
         categories: Folder of bugs to its title, in the order of reports.
         hygiene: The hygiene proofs, in the order of reports.
+        seed: `path` and `rows`: what is sent to the program so that rows of somebody else are there.
 
     Example:
         >>> load_challenge("todo_api").total
@@ -52,6 +53,7 @@ class Challenge:
     bug_points: float
     categories: Mapping[str, str]
     hygiene: tuple[HygieneRule, ...]
+    seed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def total(self) -> float:
@@ -85,7 +87,9 @@ def load_challenge(subject: str, subjects: Path = SUBJECTS) -> Challenge:
 
 def _challenge(subject: str, data: Mapping[str, Any]) -> Challenge:
     rules = tuple(_rule(entry) for entry in data.get("hygiene", []))
-    challenge = Challenge(subject, float(data["score"]["bugs"]), dict(data["categories"]), rules)
+    challenge = Challenge(
+        subject, float(data["score"]["bugs"]), dict(data["categories"]), rules, dict(data.get("seed", {}))
+    )
     worth = sum(rule.points for rule in rules)
     if worth != float(data["score"]["hygiene"]):
         raise ValueError(f"its hygiene proofs add up to {worth:g} points, not to {data['score']['hygiene']}")

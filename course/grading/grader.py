@@ -58,7 +58,7 @@ class Grader:
         self._runs = Runs(prover, self.cancelled)
         self._folder = Path(tempfile.mkdtemp(prefix="grading-", dir=prover.folder))
         rule = challenge.rule("depends_on_no_seed")
-        self._prepared = Prepared(self.subject, rule.settings if rule else {}, self._folder)
+        self._prepared = Prepared(self.subject, {**challenge.seed, **(rule.settings if rule else {})}, self._folder)
         self._rules = _rules_digest(subject, challenge)
         self.version = version(DISTRIBUTION)
         self.reference_seconds = 0.0
