@@ -15,6 +15,8 @@ import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 
+from course.notebook.lab import free_port
+
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "build" / "screenshots"
 COURSE = Path(sys.executable).with_name("course")
@@ -43,7 +45,7 @@ def chromium():
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """JupyterLab on a fresh workspace, as `make lab` starts it; the address of lesson 00."""
-    home, port = tmp_path_factory.mktemp("home"), 8931
+    home, port = tmp_path_factory.mktemp("home"), free_port(8931)
     options = ["--no-browser", f"--port={port}", f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser"]
     server = subprocess.Popen(
         [COURSE, "lab", home / "workspace", *options], env={**os.environ, "HOME": str(home)}, start_new_session=True

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 import time
 
@@ -126,9 +127,7 @@ def test_planned_lessons_can_be_begun_and_have_no_exercises_to_show(kernel):
     assert "To do" not in str(overview(kernel.session, lesson))
 
 
-def test_import_course_is_quick():
-    import subprocess  # noqa: PLC0415 - only here
-
-    code = "import time; t = time.perf_counter(); import course; print(time.perf_counter() - t)"
-    times = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(3)]
-    assert min(times) < 0.05
+def test_import_course_loads_nothing_heavy():
+    """Each name is loaded when it is first used; the benchmark has the figures."""
+    code = "import sys, course; print(*{'sqlalchemy', 'pytest', 'matplotlib', 'testcontainers'} & set(sys.modules))"
+    assert not subprocess.check_output([sys.executable, "-c", code]).split()
