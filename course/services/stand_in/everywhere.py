@@ -1,4 +1,4 @@
-"""The same plugin for every run of pytest, by its entry point: a module of its own, so that `-p …plugin` still works."""
+"""The same plugin for every run of pytest, by its entry point; a module of its own, so that `-p …plugin` works, too."""
 
 from __future__ import annotations
 
