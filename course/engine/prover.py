@@ -36,6 +36,8 @@ class Prover:
         jobs: How many runs go on at once; the number of processors, but at most 4, when not given.
         shared: The server that `start` gives is used by others as well: nothing there is ended or swept.
         folder: Where scratch folders are made; the system's place for them when not given.
+        ahead: How many databases each slot makes ready between two proofs. Suites can reach them, so this is for the
+            suites of one person.
 
     Example:
         >>> from course.engine import Prover, Suite, load_subject
@@ -53,7 +55,9 @@ class Prover:
         jobs: int | None = None,
         shared: bool = False,
         folder: Path | None = None,
+        ahead: int = 0,
     ) -> None:
+        self._ahead = ahead
         self.jobs = jobs or min(os.cpu_count() or 1, 4)
         self.folder = Path(tempfile.mkdtemp(prefix="course-", dir=folder))
         self.trees = Trees(self.folder / "trees")
@@ -100,7 +104,9 @@ class Prover:
                 first_catch=first_catch,
                 on_step=on_step,
             )
-            return proof.verdict()
+            verdict = proof.verdict()
+        self._stock_up()
+        return verdict
 
     @contextmanager
     def suite_folder(self, suite: Suite) -> Iterator[Path]:
@@ -120,7 +126,7 @@ class Prover:
     def warm_up(self) -> None:
         """Start in the background what would else start with the first proof."""
         for _ in self._all_slots:
-            self.submit(lambda slot: slot.ensure())
+            self.submit(lambda slot: slot.stock_up())
 
     def stop(self) -> None:
         """End the runs that are going on; they come back as stopped."""
@@ -142,10 +148,22 @@ class Prover:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _stock_up(self) -> None:
+        if self._ahead:
+            self.warm_up()
+
     def _slot(self, start: Callable[[], Server], number: int, *, shared: bool) -> Slot:
         folder = self.folder / f"slot{number}"
         folder.mkdir()
-        return Slot(start, shared=shared, folder=folder, trees=self.trees, processes=self._processes, stop=self._stop)
+        return Slot(
+            start,
+            shared=shared,
+            folder=folder,
+            trees=self.trees,
+            processes=self._processes,
+            stop=self._stop,
+            ahead=self._ahead,
+        )
 
     def _with_slot(self, job: Callable[[Slot], T]) -> T:
         slot = self._slots.get()

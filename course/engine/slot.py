@@ -50,6 +50,8 @@ class Slot:
         trees: Variants as folders.
         processes: Where runs get their processes from.
         stop: Set to end the current run at once.
+        ahead: How many empty databases `stock_up` makes ready. A suite can reach them: only where all suites are
+            one person's.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Slot:
         trees: Trees,
         processes: WarmProcess | ColdProcesses,
         stop: threading.Event,
+        ahead: int = 0,
     ) -> None:
         self._start = start
         self._shared = shared
@@ -74,6 +77,8 @@ class Slot:
         self._kept_databases: frozenset[str] = frozenset()
         self._kept_roles: frozenset[str] = frozenset()
         self._templates: dict[str, str] = {}
+        self._ahead = 0 if shared else ahead
+        self._ready: list[str] = []
 
     def run(self, request: Request) -> RunResult:
         """Run in a fresh database. A server that died meanwhile is started again, and so is the run, once."""
@@ -104,14 +109,18 @@ class Slot:
         """A fresh database as a URL, empty or as `template` is; what was made beside it is dropped with it."""
         self.ensure()
         assert self._server is not None  # noqa: S101 - tells the type checker what `ensure` has done
-        name = f"course_run_{os.getpid()}_{next(self._numbers)}"
-        order = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        self._execute(order.format(sql.Identifier(name), sql.Identifier(template)))
+        name = self._ready.pop() if self._ready and template == "template0" else self._create(template)
         try:
             yield self._server.url(name)
         finally:
             with contextlib.suppress(psycopg.OperationalError):
                 self._sweep(name)
+
+    def stock_up(self) -> None:
+        """Make empty databases ready, while there is nothing else to do."""
+        self.ensure()
+        while len(self._ready) < self._ahead and not self._stop.is_set():
+            self._ready.append(self._create("template0"))
 
     def url(self, database: str) -> str:
         """The address of a database of that name on this slot's server, for the server's superuser."""
@@ -173,7 +182,7 @@ class Slot:
         if self._server is not None and not self._shared:
             self._server.stop()
         self._admin = self._server = None
-        self._templates = {}
+        self._templates, self._ready = {}, []
 
     def ensure(self) -> None:
         """Start the server, if it is not up."""
@@ -182,6 +191,12 @@ class Slot:
         self._server = self._server or self._start()
         self._admin = self._connect()
         self._kept_databases, self._kept_roles = self._databases(), self._roles()
+
+    def _create(self, template: str) -> str:
+        name = f"course_run_{os.getpid()}_{next(self._numbers)}"
+        order = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self._execute(order.format(sql.Identifier(name), sql.Identifier(template)))
+        return name
 
     def _run_fresh(self, request: Request) -> RunResult:
         with self.database() as url:
@@ -229,7 +244,9 @@ class Slot:
 
     def _sweep(self, name: str) -> None:
         """Drop the run's database and, on a server of our own, all else that the run made there."""
-        doomed = {name} if self._shared else self._databases() - self._kept_databases
+        there = self._databases()
+        self._ready = [each for each in self._ready if each in there]
+        doomed = {name} if self._shared else there - self._kept_databases - frozenset(self._ready)
         for database in doomed:
             self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
         if not self._shared:
