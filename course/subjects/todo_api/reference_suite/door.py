@@ -49,10 +49,11 @@ class Door:
             yield
 
     def _wait_until_stopped(self, answers: list[Future[Answer]]) -> None:
-        """Wait until each call has been answered or waits at a lock; asked of the database, since no pause is right."""
+        """Wait until each call has been answered or waits at a lock: the database knows."""
         us = self._database.engine.url.query["application_name"]
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             on_their_way = sum(not answer.done() for answer in answers)
             if self._database.scalar(WAITING, {"us": us}) >= on_their_way:
                 return
+            time.sleep(0.001)
