@@ -283,14 +283,12 @@ def _is_ours(name: str) -> bool:
 
 def _keep_bytecode(run: Path, suite: Path) -> None:
     """Let later runs have the byte-code that this one compiled, test files with rewritten assertions included."""
-    for cache in run.rglob("__pycache__"):
+    for number, cache in enumerate(run.rglob("__pycache__")):
         target = suite / cache.relative_to(run)
         if cache.is_symlink() or target.exists() or not target.parent.is_dir():
             continue
-        half = target.with_name(f"{run.parent.name}.half")
+        # Beside the run, which is this slot's own: whoever copies the suite meanwhile sees all of it or nothing
+        half = run.parent / f"bytecode{number}"
         shutil.copytree(cache, half, symlinks=True)
-        # Another run may have been quicker; whoever copies the suite meanwhile sees all of it or nothing
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # another run was quicker
             half.rename(target)
-            continue
-        shutil.rmtree(half, ignore_errors=True)

@@ -18,46 +18,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__)
-COURSE = HERE.parent.parent / "notebook" / "course.toml"
-BUGS = (
-    "api/says_only_not_found",
-    "api/answers_500_for_a_missing_user",
-    "api/answers_500_to_a_duplicate",
-    "database/forgets_to_commit",
-)
-CONFTEST = """
-import pytest
-from fastapi.testclient import TestClient
-from users_api.database import create_tables, engine
-from users_api.main import app
-from users_api.models import Base
-
-@pytest.fixture
-def client():
-    create_tables(engine)
-    with TestClient(app, raise_server_exceptions=False) as client:
-        yield client
-    Base.metadata.drop_all(engine)
-"""
-CELL = """
-ADA = {"name": "Ada", "email": "ada@example.org", "password": "correct horse battery"}
-
-def test_a_new_user_can_be_read_back(client):
-    created = client.post("/users", json=ADA)
-    assert created.status_code == 201
-    assert client.get(f"/users/{created.json()['id']}").json()["email"] == ADA["email"]
-
-def test_a_missing_user_is_not_found(client):
-    answer = client.get("/users/12345")
-    assert answer.status_code == 404
-    assert answer.json()["detail"] == "User not found"
-
-def test_a_duplicate_email_is_refused(client):
-    client.post("/users", json=ADA)
-    answer = client.post("/users", json=ADA)
-    assert answer.status_code == 400
-    assert "already exists" in answer.json()["detail"]
-"""
+LESSON = "06"
+BUGS = 4
 
 
 def measure() -> list[dict[str, Any]]:
@@ -97,69 +59,94 @@ def begin() -> dict[str, float]:
     shell = _shell()
     started = time.perf_counter()
     _run(shell, "import course")
-    _use_course()
     return {
-        "first": time.perf_counter() - started + _seconds(lambda: _run(shell, 'course.begin("06")')),
-        "again": _seconds(lambda: _run(shell, 'course.begin("06")')),
+        "first": time.perf_counter() - started + _seconds(lambda: _run(shell, f'course.begin("{LESSON}")')),
+        "again": _seconds(lambda: _run(shell, f'course.begin("{LESSON}")')),
     }
 
 
 def boards() -> dict[str, float]:
     """All that needs a lesson that has begun."""
-    shell = _shell()
-    _use_course()
-    _run(shell, 'import course\ncourse.begin("06")')
-    _run(shell, f"%%conftest\n{CONFTEST}")
+    shell, case = _shell(), Case()
+    case.use()
+    _run(shell, f'import course\ncourse.begin("{LESSON}")')
+    _run(shell, f"%%conftest\n{case.conftest}")
     for _ in range(3):
-        _run(shell, f"%%exercise 6.1\n{CELL}")
+        _run(shell, case.cell)
     from course.notebook.session import session  # noqa: PLC0415 - after the shell is there
 
-    assert "6.1" in session().progress.solved(), "the bench's own tests do not solve its exercise"
+    assert case.proved.id in session().progress.solved(), "the lesson's own solution does not solve its exercise"
     resident = _resident()
     board, subprocesses = [], []
     for _ in range(3):
-        board += [_board(shell) for _ in range(5)]
-        subprocesses.append(_one_process_per_variant())
+        board += [_board(shell, case) for _ in range(5)]
+        subprocesses.append(_one_process_per_variant(case))
     return {
         "board": statistics.median(board),
         "subprocesses": statistics.median(subprocesses),
         "resident": resident,
-        "overhead": _overhead(shell),
+        "overhead": _overhead(shell, case),
     }
 
 
-def _board(shell: Any) -> float:
+class Case:
+    """A lesson's own exercise, as its author solved it: the first with enough bugs, cut down to the original and these.
+
+    A second exercise of the lesson loses its variants, to measure a cell without any.
+    """
+
+    def __init__(self) -> None:
+        from course.authoring.render import LESSONS  # noqa: PLC0415 - after the shell is there
+        from course.authoring.suites import exercise_files  # noqa: PLC0415 - as above
+        from course.syllabus import syllabus  # noqa: PLC0415 - as above
+
+        self._all = syllabus().everything
+        self._lesson = next(lesson for lesson in self._all if lesson.number == LESSON)
+        whole = next(exercise for exercise in self._lesson.exercises if len(exercise.bugs) >= BUGS)
+        self.proved = replace(whole, bugs=whole.bugs[:BUGS], alive=(), correct=())
+        other = next(exercise for exercise in self._lesson.exercises if exercise.id != whole.id)
+        self.bare = replace(other, subject=None, bugs=(), alive=(), correct=())
+        files = exercise_files(self._lesson, whole, LESSONS / f"{self._lesson.slug}.py")
+        self.conftest = files.pop("conftest.py")
+        ((self.file, self.text),) = files.items()
+        self.cell = f"%%exercise {self.proved.id}\n{self.text}"
+        self.bare_cell = f"%%exercise {self.bare.id}\n{self.text}"
+
+    def use(self) -> None:
+        """Make this the kernel's course."""
+        from course.notebook.session import Session, use  # noqa: PLC0415 - after the shell is there
+        from course.notebook.workspace import Workspace  # noqa: PLC0415 - as above
+        from course.syllabus import Syllabus  # noqa: PLC0415 - as above
+
+        changed = {exercise.id: exercise for exercise in (self.proved, self.bare)}
+        exercises = tuple(changed.get(exercise.id, exercise) for exercise in self._lesson.exercises)
+        lesson = replace(self._lesson, exercises=exercises)
+        lessons = tuple(lesson if each is self._lesson else each for each in self._all)
+        use(Session(Syllabus(lessons), Workspace(Path(os.environ["COURSE_WORKSPACE"]))))
+
+    def write(self, folder: Path) -> None:
+        """The same suite as files."""
+        (folder / "conftest.py").write_text(self.conftest)
+        (folder / self.file).write_text(self.text)
+
+
+def _board(shell: Any, case: Case) -> float:
     """One board, after a breath: nobody runs the next cell in the same moment."""
     time.sleep(0.5)
-    return _seconds(lambda: _run(shell, f"%%exercise 6.1\n{CELL}"))
+    return _seconds(lambda: _run(shell, case.cell))
 
 
-def _use_course() -> None:
-    """The small course of the tests, with one exercise of four bugs and one without variants."""
-    from course.notebook.session import Session, use  # noqa: PLC0415 - after the shell is there
-    from course.notebook.workspace import Workspace  # noqa: PLC0415 - as above
-    from course.syllabus import Syllabus, load  # noqa: PLC0415 - as above
-
-    lessons = load(COURSE).everything
-    lesson = next(each for each in lessons if each.number == "06")
-    first, second = lesson.exercises
-    proved = replace(first, bugs=BUGS, correct=())
-    unproved = replace(second, subject=None, bugs=(), correct=())
-    lessons = tuple(replace(each, exercises=(proved, unproved)) if each is lesson else each for each in lessons)
-    use(Session(Syllabus(lessons), Workspace(Path(os.environ["COURSE_WORKSPACE"]))))
-
-
-def _one_process_per_variant() -> float:
+def _one_process_per_variant(case: Case) -> float:
     """The same tests on the same variants as plain pytest processes, one after another; databases are ready before."""
     from course.engine import Variant, load_subject  # noqa: PLC0415 - after the shell is there
     from course.notebook.session import session  # noqa: PLC0415 - as above
     from course.services.pool import DatabasePool  # noqa: PLC0415 - as above
 
     here, subject = session(), load_subject("users_api")
-    variants = [Variant(subject), Variant(subject), *(Variant(subject, subject.bug(name)) for name in BUGS)]
+    variants = [Variant(subject), Variant(subject), *(Variant(subject, subject.bug(name)) for name in case.proved.bugs)]
     seconds = 0.0
     with DatabasePool(here.server, name="bench") as pool, tempfile.TemporaryDirectory() as folder:
-        _write_suite(Path(folder))
+        case.write(Path(folder))
         for variant in variants:
             with pool.database() as database:
                 environment = {
@@ -177,29 +164,24 @@ def _one_process_per_variant() -> float:
     return seconds
 
 
-def _overhead(shell: Any) -> float:
+def _overhead(shell: Any, case: Case) -> float:
     """`%%exercise` without variants, over `pytest.main` on the same two files in the same process; medians."""
     import pytest  # noqa: PLC0415 - after the shell is there
 
     folder = Path(tempfile.mkdtemp())
-    _write_suite(folder)
+    case.write(folder)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 
     def bare() -> None:
-        for name in ("conftest", "test_6_1"):
+        for name in ("conftest", Path(case.file).stem):
             sys.modules.pop(name, None)
         with contextlib.redirect_stdout(io.StringIO()), contextlib.chdir(folder):
             pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder)])
 
-    pairs = [(_seconds(lambda: _run(shell, f"%%exercise 6.2\n{CELL}")), _seconds(bare)) for _ in range(12)][2:]
+    pairs = [(_seconds(lambda: _run(shell, case.bare_cell)), _seconds(bare)) for _ in range(12)][2:]
     shutil.rmtree(folder)
     ours, theirs = zip(*pairs, strict=True)
     return statistics.median(ours) - statistics.median(theirs)
-
-
-def _write_suite(folder: Path) -> None:
-    (folder / "conftest.py").write_text(CONFTEST)
-    (folder / "test_6_1.py").write_text(CELL)
 
 
 def _resident() -> float:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
 
 from course.engine import Ending, Prover, Request, Suite, Variant, load_subject
+from course.engine.slot import _keep_bytecode
 from course.services.embedded import Embedded
 
 KILLS_CONNECTIONS = """
@@ -100,3 +103,16 @@ def test_a_suite_that_drops_what_was_ready_costs_nothing(stocked, request_for):
         result = stocked.submit(lambda slot: slot.run(request_for(DROPS_WHAT_IT_FINDS))).result()
         assert result.ending is Ending.FINISHED
         assert not result.failed
+
+
+def test_runs_of_two_slots_hand_on_byte_code_at_the_same_time(tmp_path):
+    for number in range(20):
+        suite = tmp_path / f"suite{number}"
+        suite.mkdir()
+        runs = [tmp_path / f"slot{slot}" / f"run{number}" / "suite" for slot in range(4)]
+        for run in runs:
+            (run / "__pycache__").mkdir(parents=True)
+            (run / "__pycache__" / "test_it.pyc").write_bytes(b"x" * 10_000)
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(_keep_bytecode, runs, [suite] * 4))
+        assert [path.name for path in suite.rglob("*")] == ["__pycache__", "test_it.pyc"]
