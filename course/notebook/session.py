@@ -150,7 +150,8 @@ class Session:
     def _remove_scratch(self) -> None:
         if self._scratch is not None and self._entry is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
-            self._entry.release()
+            if not self._scratch.exists():  # else the next `begin` finds it, when this kernel is gone
+                self._entry.release()
         self._scratch = None
 
     def _ensure_server(self) -> None:
