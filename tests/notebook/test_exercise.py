@@ -310,6 +310,7 @@ def test_ctrl_c_in_the_kernel_s_own_run_stops_at_once(lesson):
 
 def test_a_fault_of_the_course_is_no_traceback(lesson, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
     def broken(*_, **__):
         raise ZeroDivisionError("inside")
 
