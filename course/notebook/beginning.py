@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from course.engine import load_subject
 from course.notebook.faults import guarded
 from course.notebook.health import health_panel
 from course.notebook.panel import Panel, Row
@@ -75,7 +76,10 @@ def _docker() -> Row:
 
 def _program(lesson: Lesson) -> Iterator[Row]:
     if lesson.subject is not None:
-        yield Row(f"`{lesson.subject}`", dim=f"`from {lesson.subject}.main import app`", label="Program")
+        subject = load_subject(lesson.subject)
+        has_app = (subject.folder / subject.package / "main.py").is_file()
+        line = f"from {subject.package}.main import app" if has_app else f"import {subject.package}"
+        yield Row(f"`{lesson.subject}`", dim=f"`{line}`", label="Program")
 
 
 def _to_do(lesson: Lesson, done: frozenset[str]) -> Iterator[Row]:
