@@ -139,17 +139,15 @@ def add(client):
 # answered has to be there in the next request.
 
 # %% creating tags=["exercise"] exercise="14.1"
-RENT = {"title": "Pay rent", "notes": " by transfer\n", "done": True, "priority": "high", "due": "2026-05-01T09:00:00Z"}
-KEPT = ("title", "notes", "done", "priority")  # these come back exactly as they were sent
+RENT = {"title": "Pay rent", "notes": " by transfer\n", "done": True, "priority": "high"}
+KEPT = tuple(RENT)  # these come back exactly as they were sent
 
-# BEGIN SOLUTION: test POST /todos with RENT and with a title alone, and POST /todos/batch
-
-
+# BEGIN SOLUTION: POST /todos with all fields and with a title alone; /todos/batch
 def test_a_new_todo_is_answered_and_kept(client):
-    answer = client.post("/todos", json=RENT)
+    answer = client.post("/todos", json=RENT | {"due": "2026-05-01T09:00:00Z"})
     todo = answer.json()
     assert answer.status_code == 201
-    assert {field: todo[field] for field in KEPT} == {field: RENT[field] for field in KEPT}
+    assert {field: todo[field] for field in KEPT} == RENT
     assert answer.headers["Location"] == f"/todos/{todo['id']}"
     assert client.get(f"/todos/{todo['id']}").json() == todo
 
@@ -210,7 +208,7 @@ def test_filters_leave_what_matches_them(ask):
 
 @pytest.mark.parametrize(
     ("search", "found"),
-    [("APPLE", ["Apple pie"]), ("butter", ["Apple pie"]), ("%", ["Apple pie"]), ("_", []), ("nothing", [])],
+    [("PIE", ["Apple pie"]), ("butter", ["Apple pie"]), ("%", ["Apple pie"]), ("_", [])],
 )
 def test_a_search_finds_its_text_in_titles_and_notes(ask, search, found):
     assert ask(search=search) == (found, len(found))
@@ -238,9 +236,7 @@ from datetime import datetime
 
 FIELDS = {"notes": "by transfer", "done": True, "priority": "high", "due": "2026-05-01T09:00:00Z"}
 
-# BEGIN SOLUTION: test PATCH, with add("Pay rent", **FIELDS) and a second todo
-
-
+# BEGIN SOLUTION: PATCH add("Pay rent", **FIELDS), beside a second todo
 def moment(text):
     return datetime.fromisoformat(text)
 
@@ -258,14 +254,15 @@ def test_a_change_changes_one_field_of_one_todo_and_is_kept(client, add):
 
 def test_fields_can_be_taken_away_and_set_back(client, add):
     path = f"/todos/{add('Pay rent', **FIELDS)['id']}"
-    changed = client.patch(path, json={"notes": None, "due": None, "done": False, "priority": "normal"}).json()
-    assert [changed[field] for field in FIELDS] == [None, False, "normal", None]
+    wanted = {"notes": None, "done": False, "priority": "normal", "due": None}
+    changed = client.patch(path, json=wanted).json()
+    assert {field: changed[field] for field in FIELDS} == wanted
 
 
 def test_a_renamed_todo_is_found_by_its_new_title_alone(client, add):
     client.patch(f"/todos/{add('Pay rent')['id']}", json={"title": "Feed the cat"})
-    found = [client.get("/todos", params={"search": word}).json()["total"] for word in ("rent", "cat")]
-    assert found == [0, 1]
+    assert client.get("/todos", params={"search": "rent"}).json()["total"] == 0
+    assert client.get("/todos", params={"search": "cat"}).json()["total"] == 1
 # END SOLUTION
 
 # %% [markdown]
@@ -276,7 +273,7 @@ def test_a_renamed_todo_is_found_by_its_new_title_alone(client, add):
 # And never expect `id == 1`: the grader has programs that **count from 1000**, and one whose ids are no numbers at all.
 
 # %% deleting tags=["exercise"] exercise="14.4"
-# BEGIN SOLUTION: test DELETE with two todos, and what is free again afterwards
+# BEGIN SOLUTION: DELETE one of two todos; what is free again?
 def test_a_deleted_todo_is_gone_and_the_others_stay(client, add):
     rent, walk = add("Pay rent"), add("Walk")
     answer = client.delete(f"/todos/{rent['id']}")
@@ -296,10 +293,10 @@ def test_the_title_of_a_deleted_todo_is_free_and_its_id_is_not(client, add):
 #
 # When are two titles the same? There are **two requests** that can take a title, and after a refusal there is something to look at: what was there before.
 #
-# (With the next two this makes the proof `tests_error_answers`: at least one bug caught for each status that can go wrong.)
+# (The proof `tests_error_answers` wants a bug caught in the answers of each status: 409 here, 404, 422 and 400 in the next two steps, 500 in 14.9.)
 
 # %% duplicates tags=["exercise"] exercise="14.5"
-# BEGIN SOLUTION: test 409 for POST and PATCH, what stays as it was, and what is not a duplicate
+# BEGIN SOLUTION: 409 for POST and PATCH; what is no duplicate
 def test_a_taken_title_is_refused_and_its_todo_stays_as_it_was(client, add):
     rent = add("Pay rent", notes="by transfer", done=True)
     answer = client.post("/todos", json={"title": " pay RENT ", "notes": "in cash"})
@@ -332,8 +329,8 @@ import pytest
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 def test_a_todo_that_is_not_there_is_not_found(client, add, method):
     """404 in JSON, for an id that was deleted and for one that never was."""
-    body = {"title": "Walk"} if method == "PATCH" else None
-    # BEGIN SOLUTION: client.request(method, …, json=body) with a deleted id and with "no-such-todo"
+    body = {"title": "Walk"} if method == "PATCH" else None  # client.request(method, path, json=body)
+    # BEGIN SOLUTION: a deleted id, and "no-such-todo"
     deleted = add("Pay rent")["id"]
     client.delete(f"/todos/{deleted}")
     for todo_id in (deleted, "no-such-todo"):
@@ -356,7 +353,7 @@ import pytest
 WRONG = [{"title": ""}, {"priority": "urgent"}]  # to be continued
 JSON = {"Content-Type": "application/json"}
 
-# BEGIN SOLUTION: continue the table, send it to POST and PATCH, and broken JSON as content=
+# BEGIN SOLUTION: continue the table; POST, PATCH; broken JSON
 WRONG += [{"title": " \t "}, {"title": "x" * 201}, {"title": None}, {"done": "yes"}, {"done": None}]
 WRONG += [{"due": "2026-05-01T09:00:00"}, {"due": "tomorrow"}, {"colour": "red"}]
 
@@ -407,7 +404,7 @@ def tokyo(monkeypatch):
     time.tzset()
 
 
-# BEGIN SOLUTION: test due dates from another zone, created_at in Tokyo, long and strange text, types, two ways to write é
+# BEGIN SOLUTION: due dates, Tokyo, long and strange text, types, é
 def moment(text):
     return datetime.fromisoformat(text)
 
@@ -435,7 +432,10 @@ def test_two_ways_to_write_a_letter_are_one_title(client, add):
     assert client.post("/todos", json={"title": "CAFE\u0301"}).status_code == 409
 
 
-@pytest.mark.parametrize("body", [r'{"title": "Walk", "notes": "a\u0000b"}', r'{"title": "\ud800"}', '{"title": NaN}'])
+@pytest.mark.parametrize(
+    "body",
+    [r'{"title": "Walk", "notes": "a\u0000b"}', r'{"title": "\ud800"}', '{"title": NaN}'],
+)
 def test_what_cannot_be_stored_or_sent_back_is_invalid(client, body):
     assert client.post("/todos", content=body, headers=JSON).status_code == 422
 # END SOLUTION
@@ -469,9 +469,10 @@ def without_tables(client, database):
     return hide
 
 
-# BEGIN SOLUTION: test a refused batch and change, the pages of a long list, todos without due date, and a 500
+# BEGIN SOLUTION: refusals, pages, order, and a server error
 def test_of_a_refused_batch_nothing_is_kept(client):
-    answer = client.post("/todos/batch", json=[{"title": title} for title in ("Walk", "Eat", "WALK")])
+    batch = [{"title": title} for title in ("Walk", "Eat", "WALK")]
+    answer = client.post("/todos/batch", json=batch)
     assert answer.status_code == 409
     assert client.get("/todos").json()["total"] == 0
 
@@ -486,8 +487,10 @@ def test_of_a_refused_change_nothing_is_kept(client, add):
 @pytest.mark.parametrize("order", [{}, {"order": "priority"}], ids=["no order", "many equals"])
 def test_walking_through_the_pages_meets_each_todo_once(client, order):
     priorities = ["normal", "high", "low"]
-    client.post("/todos/batch", json=[{"title": f"Chore {n:02}", "priority": priorities[n % 3]} for n in range(50)])
-    pages = [client.get("/todos", params={"limit": 20, "offset": offset, **order}).json() for offset in (0, 20, 40, 60)]
+    chores = [{"title": f"Chore {n:02}", "priority": priorities[n % 3]} for n in range(50)]
+    client.post("/todos/batch", json=chores)
+    questions = [{"limit": 20, "offset": offset, **order} for offset in (0, 20, 40, 60)]
+    pages = [client.get("/todos", params=question).json() for question in questions]
     assert [len(page["items"]) for page in pages] == [20, 20, 10, 0]
     assert [page["total"] for page in pages] == [50] * 4
     assert len({todo["id"] for page in pages for todo in page["items"]}) == 50
@@ -502,8 +505,9 @@ def test_a_change_moves_no_todo_in_the_list(client, add):
 
 
 def test_todos_without_a_due_date_come_last(client, add):
-    for title, due in [("some day", None), ("May", "2026-05-01T00:00:00Z"), ("June", "2026-06-01T00:00:00Z")]:
-        add(title, due=due)
+    add("some day")
+    add("May", due="2026-05-01T00:00:00Z")
+    add("June", due="2026-06-01T00:00:00Z")
     pages = [client.get("/todos", params={"order": order}).json()["items"] for order in ("due", "-due")]
     early, late = ([todo["title"] for todo in page] for page in pages)
     assert early == ["May", "June", "some day"]
@@ -529,8 +533,8 @@ def test_a_failing_database_is_a_server_error_that_tells_nothing(client, add, wi
 # `at_once` is that gate. It waits for a fact, never for a time. Calls come to it in the order in which you name them.
 #
 # ```python
-# at_once("SELECT FROM {} FOR UPDATE", first, second)          # for changes and deletions of a row
-# at_once("LOCK TABLE {} IN EXCLUSIVE MODE", first, second)    # for new rows
+# at_once("SELECT FROM {} FOR UPDATE", first, second)        # both want a row
+# at_once("LOCK TABLE {} IN EXCLUSIVE MODE", first, second)  # both make a row
 # ```
 
 # %% at_once tags=["exercise"] exercise="14.10"
@@ -541,8 +545,9 @@ import pytest
 from sqlalchemy import text
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
-WAITING = """SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE wait_event_type = 'Lock'
-AND relation IN (SELECT oid FROM pg_class WHERE relnamespace = current_schema()::text::regnamespace)"""
+WAITING = """SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+JOIN pg_class ON relation = pg_class.oid JOIN pg_namespace ON relnamespace = pg_namespace.oid
+WHERE wait_event_type = 'Lock' AND nspname = current_schema()"""
 
 
 @pytest.fixture
@@ -551,7 +556,8 @@ def at_once(client, database):
 
     def run(lock, *calls):
         with ThreadPoolExecutor(len(calls)) as threads:
-            with database.engine.connect().execution_options(isolation_level="READ COMMITTED") as gate, gate.begin():
+            engine = database.engine.execution_options(isolation_level="READ COMMITTED")
+            with engine.begin() as gate:
                 for table in gate.scalars(text(TABLES)).all():
                     gate.execute(text(lock.format(table)))
                 answers, deadline = [], time.monotonic() + 5
@@ -564,7 +570,7 @@ def at_once(client, database):
     return run
 
 
-# BEGIN SOLUTION: test two new todos with one title, two changes, two deletions, and a change after a deletion
+# BEGIN SOLUTION: two creations, two changes, two deletions, one of each
 ROW, TABLE = "SELECT FROM {} FOR UPDATE", "LOCK TABLE {} IN EXCLUSIVE MODE"
 
 
