@@ -19,7 +19,7 @@ export UV_SYSTEM_CERTS ?= true
 endif
 # The examples in docstrings; subjects and lessons have tests of their own.
 DOCTESTS := --doctest-modules course --ignore=course/subjects --ignore=course/lessons
-FAST := -m "not slow and not docker and not browser"
+FAST := -n auto -m "not slow and not docker and not browser"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

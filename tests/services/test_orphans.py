@@ -67,9 +67,8 @@ class Session:
 
     def left(self):
         """All that is still there of it."""
-        running = [process for process in self.processes if process.is_running()]
         return [
-            *(process for process in running if process.status() != psutil.STATUS_ZOMBIE),
+            *(process for process in self.processes if is_alive(process)),
             *([self.folder] if self.folder.exists() else []),
             *([f"segment {self.segment}"] if self.segment in segments() else []),
             *([f"port {self.port}"] if answers("127.0.0.1", self.port) else []),
@@ -80,6 +79,14 @@ class Session:
         while (left := self.left()) and time.monotonic() < end:
             time.sleep(0.05)
         return not left
+
+
+def is_alive(process):
+    """Whether a process runs; it may end while it is asked."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def segments():
