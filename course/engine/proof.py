@@ -76,8 +76,9 @@ class Proof:
 
     def _prove(self) -> Verdict:
         first, second = self._originals()
-        if first.ending is not Ending.FINISHED:
-            return self._broken(first)
+        for run in (first, second):
+            if run.ending is not Ending.FINISHED:
+                return self._broken(run)
         self._judge_originals(first, second)
         if self._first_catch or not self._valid():
             self._judge_correct(self._run(self._correct_requests()))
@@ -106,7 +107,7 @@ class Proof:
             first, second = self._run(requests)
             bad = {run.current for run in (first, second) if run.ending in UNENDED and run.current}
             if not bad or len(left_out | bad) > LEFT_OUT_AT_MOST:
-                return (first, second) if first.ending is not Ending.FINISHED or not bad else (second, second)
+                return first, second
             left_out |= bad
             self._leave_out(first, second, bad)
             rest = frozenset(first.collected or second.collected) - left_out
@@ -147,26 +148,34 @@ class Proof:
         return [self._request(Variant(self._subject, patch), select=self._runnable()) for patch in self._correct]
 
     def _judge_correct(self, runs: list[RunResult]) -> None:
-        suspects: dict[int, list[Outcome]] = {}
+        suspects: dict[int, tuple[Outcome, ...]] = {}
         for number, run in enumerate(runs):
-            bad = [outcome for outcome in run.failed if self._is_valid(outcome.test)]
             if run.ending in UNENDED and self._is_valid(run.current):
-                self._judged[run.current] = JudgedTest(
-                    run.current, Validity.NEVER_ENDS, self._correct[number].id, run.detail
-                )
-            if bad:
+                variant = self._correct[number].id
+                self._judged[run.current] = JudgedTest(run.current, Validity.NEVER_ENDS, variant, run.detail)
+            if bad := self._not_held(run):
                 suspects[number] = bad
         self._settle_correct(suspects)
 
-    def _settle_correct(self, suspects: dict[int, list[Outcome]]) -> None:
+    def _not_held(self, run: RunResult) -> tuple[Outcome, ...]:
+        """Valid tests that failed in a run on right code, or that an end before its time kept from running."""
+        failed = tuple(outcome for outcome in run.failed if self._is_valid(outcome.test))
+        if run.ending is Ending.FINISHED:
+            return failed
+        missing = sorted(self._valid() - {outcome.test for outcome in run.outcomes})
+        return failed + tuple(Outcome(test, "failed", "", run.detail, where=run.where) for test in missing)
+
+    def _settle_correct(self, suspects: dict[int, tuple[Outcome, ...]]) -> None:
         requests = [
             self._request(Variant(self._subject, self._correct[number]), select=self._runnable()) for number in suspects
         ]
         for (number, bad), again in zip(suspects.items(), self._run(requests, extra=True), strict=True):
-            failed = {outcome.test for outcome in again.failed}
+            still = {outcome.test for outcome in self._not_held(again)}
             for outcome in bad:
-                validity = Validity.FALSE_ALARM if outcome.test in failed else Validity.FLAKY
-                self._judged[outcome.test] = _doubt(outcome, validity, self._correct[number].id)
+                if outcome.test in still:
+                    self._judged[outcome.test] = _doubt(outcome, Validity.FALSE_ALARM, self._correct[number].id)
+                elif outcome.phase:  # it did fail, where others were only kept from running
+                    self._judged[outcome.test] = _doubt(outcome, Validity.FLAKY, self._correct[number].id)
 
     # The bugs
 

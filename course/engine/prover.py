@@ -40,11 +40,11 @@ class Prover:
             suites of one person.
 
     Example:
-        >>> from course.engine import Prover, Suite, load_subject
+        >>> from course.engine import Suite, load_subject
         >>> from course.services.embedded import Embedded
-        >>> test = "from users_api.emails import normalise_email"  # doctest: +SKIP
-        >>> with Prover(Embedded().start) as prover:  # doctest: +SKIP
-        ...     prover.prove(Suite.from_files({"test_one.py": test}), load_subject("users_api")).standing
+        >>> suite = Suite.from_files({"test_one.py": "def test_one(: pass"})
+        >>> with Prover(Embedded().start, jobs=1) as prover:
+        ...     prover.prove(suite, load_subject("users_api"), bugs=[], correct=[]).standing
         <Standing.BROKEN: 'BROKEN'>
     """
 

@@ -18,6 +18,7 @@ import os
 import psycopg
 
 RATE = 2
+_digits = 2
 
 
 def total(prices):
@@ -63,6 +64,7 @@ BUGS = {
     ),
 }
 CORRECT = {"adds_with_sum": ("    for price in prices:\n        amount += price\n", "    amount = sum(prices)\n"),
+           "calls_its_own_things_otherwise": ("_digits = 2\n", "_places = 2\n"),
            "orders_backwards": ("    return sorted(names)\n", "    return sorted(names, reverse=True)\n")}  # fmt: skip
 
 

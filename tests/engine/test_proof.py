@@ -128,6 +128,51 @@ def test_a_test_that_checks_how_instead_of_what_fails_on_a_correct_variant(prove
     assert only(verdict).fate is not Fate.CAUGHT
 
 
+def test_a_suite_that_does_not_even_collect_on_a_correct_variant_is_no_proof(prove):
+    verdict = prove(
+        "from till import _digits, total\ndef test_it(): assert total([1, 2]) == 3",
+        ["api/forgets_the_last_price"],
+        ["calls_its_own_things_otherwise"],
+    )
+    (test,) = verdict.tests
+    assert (test.validity, test.variant) == (Validity.FALSE_ALARM, "correct/calls_its_own_things_otherwise")
+    assert "_digits" in test.message
+    assert only(verdict).fate is not Fate.CAUGHT
+
+
+def test_what_a_hanging_test_keeps_from_running_on_a_correct_variant_is_tried_again(prove):
+    verdict = prove(
+        """
+        import till
+
+        def test_hangs():
+            while till.order("ba") != ["a", "b"]:
+                pass
+
+        def test_leans_on_the_order():
+            assert till.order("ba")[0] == "a"
+
+        def test_adds():
+            assert till.total([1]) == 1
+        """,
+        correct=["orders_backwards"],
+    )
+    assert validity(verdict) == {
+        "test_hangs": Validity.NEVER_ENDS,
+        "test_leans_on_the_order": Validity.FALSE_ALARM,
+        "test_adds": Validity.VALID,
+    }
+
+
+def test_a_suite_that_ends_only_in_one_order_proves_nothing(prove):
+    names = "abcdefgh"
+    hangs = "\n".join(f"def test_{n}():\n    seen.append(1)\n    while len(seen) != {i}: pass"
+                      for i, n in enumerate(names, start=1))  # fmt: skip
+    verdict = prove(f"seen = []\n{hangs}\n", ["api/forgets_the_last_price"])
+    assert only(verdict).fate is not Fate.CAUGHT
+    assert not verdict.solved
+
+
 def test_a_test_that_fails_now_and_then_is_flaky(prove, tmp_path):
     verdict = prove(f"""
         import pathlib
