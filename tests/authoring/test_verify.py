@@ -92,6 +92,7 @@ def faults_of_exercise(tmp_path, signs, prover):
     return faults
 
 
+@pytest.mark.slow
 def test_a_subject_whose_suite_catches_all_by_assertion_has_no_faults(signs, prover):
     assert list(subject_faults(signs(), prover)) == []
 

@@ -6,6 +6,8 @@ import pytest
 
 from course.engine import Ending, Request, Variant, load_subject
 
+pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
+
 ENDLESS = "def test_first(): pass\ndef test_endless():\n    while True: pass\ndef test_last(): pass\n"
 SLOW = "import time, pytest\n@pytest.mark.parametrize('n', range(40))\ndef test_slow(n): time.sleep(0.2)\n"
 

@@ -100,6 +100,7 @@ def test_where_a_test_starts_a_process_nothing_is_settled_by_reach(prove):
     assert only(verdict).fate is Fate.CAUGHT
 
 
+@pytest.mark.slow
 def test_a_bug_that_never_returns_is_inconclusive(prove):
     verdict = prove("import till\ndef test_it(): till.order('ab')", ["api/never_returns"])
     assert only(verdict).fate is Fate.INCONCLUSIVE
@@ -119,6 +120,7 @@ def test_a_test_that_fails_on_right_code_is_a_false_alarm_and_catches_nothing(pr
     assert only(verdict).fate is not Fate.CAUGHT
 
 
+@pytest.mark.slow
 def test_a_test_that_checks_how_instead_of_what_fails_on_a_correct_variant(prove):
     verdict = prove(
         "import till\ndef test_it(): assert till.order('ba') == ['a', 'b']",
@@ -142,6 +144,7 @@ def test_a_suite_that_does_not_even_collect_on_a_correct_variant_is_no_proof(pro
     assert only(verdict).fate is not Fate.CAUGHT
 
 
+@pytest.mark.slow
 def test_what_a_hanging_test_keeps_from_running_on_a_correct_variant_is_tried_again(prove):
     verdict = prove(
         """

@@ -15,6 +15,8 @@ import pytest
 from course.engine import Ending, Fate, Prover, Request, Suite, Variant
 from course.services.embedded import Embedded
 
+pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
+
 
 def wait_for(condition, seconds=10.0):
     deadline = time.monotonic() + seconds

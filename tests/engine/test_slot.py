@@ -11,6 +11,8 @@ from course.engine import Ending, Prover, Request, Suite, Variant, load_subject
 from course.engine.slot import _keep_bytecode
 from course.services.embedded import Embedded
 
+pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
+
 KILLS_CONNECTIONS = """
 import os, psycopg
 def test_kills():

@@ -111,6 +111,7 @@ def test_a_zip_that_goes_too_far_is_refused(classroom, tmp_path, names, message)
     assert not (tmp_path / "x.py").exists()
 
 
+@pytest.mark.slow
 def test_a_zip_bomb_is_stopped_while_it_swells(classroom, tmp_path):
     with pytest.raises(SubmissionError, match=r"swells|larger"):
         read(classroom.bomb(tmp_path / "ada.zip"), tmp_path)

@@ -9,6 +9,8 @@ import pytest
 
 from course.notebook.exercise import NotSolvedError
 
+pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
+
 SOLVED = (
     "%%exercise 6.1",
     "def test_a_missing_user_is_not_found(client):",

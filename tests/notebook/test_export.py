@@ -9,6 +9,8 @@ import zipfile
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
+
 MISSING = (
     "%%exercise 6.1",
     "def test_a_missing_user_is_not_found(client):",

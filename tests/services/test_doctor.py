@@ -128,6 +128,7 @@ def test_a_full_disk_is_a_problem(plain):
     assert "0.1 GB free" in found.here
 
 
+@pytest.mark.slow
 def test_left_overs_of_a_dead_session_are_ended_and_told(own_notes):
     with subprocess.Popen([sys.executable, "-c", OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         port = int(process.stdout.readline())

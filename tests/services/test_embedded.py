@@ -146,6 +146,7 @@ def test_its_processes_are_few_and_small(server):
     assert sum(process.memory_full_info().uss for process in family) < 60 << 20
 
 
+@pytest.mark.slow
 def test_sessions_that_start_at_once_make_the_first_data_folder_once(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     program = "from course.services.embedded import Embedded as E\nwith E().start() as s: assert s.alive()"
@@ -156,6 +157,7 @@ def test_sessions_that_start_at_once_make_the_first_data_folder_once(tmp_path, m
     assert len(made) == 1
 
 
+@pytest.mark.slow
 def test_a_killed_start_leaves_a_cache_that_the_next_one_can_use(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -121,8 +119,9 @@ def test_a_server_killed_in_mid_run_is_noticed_and_told(own_notes):
     with nats("embedded") as server:
         (entry,) = orphans.entries()
         pid = int(next(entry.folder.glob("*.ports")).stem.rpartition("_")[2])
-        os.kill(pid, signal.SIGKILL)
-        psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=5)
+        process = psutil.Process(pid)
+        process.kill()
+        psutil.wait_procs([process], timeout=5)
         with pytest.raises(ServerGoneError, match=r"The NATS server \(embedded\) at 127.0.0.1:\d+ answers no longer"):
             server.require()
 
@@ -134,6 +133,7 @@ def test_an_external_address_that_is_none_is_told(url, monkeypatch):
         nats("external")
 
 
+@pytest.mark.slow
 def test_an_external_server_that_does_not_answer_is_told(monkeypatch):
     monkeypatch.setenv("COURSE_NATS_URL", f"nats://ann:secret@127.0.0.1:{free_port()}")
     with pytest.raises(ServerStartError, match=r"No NATS server answers at 127\.0\.0\.1") as error:

@@ -96,7 +96,7 @@ def segments():
     return set()
 
 
-pytestmark = pytest.mark.usefixtures("own_notes")
+pytestmark = [pytest.mark.usefixtures("own_notes"), pytest.mark.slow]
 
 
 @pytest.fixture

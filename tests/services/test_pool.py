@@ -27,6 +27,8 @@ from course.services.server import ServerGoneError
 from course.services.stock import NotTakenError, PoolClosedError, PoolTimeoutError
 from course.services.template import TemplateBuildError
 
+pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
+
 
 @pytest.fixture(scope="module")
 def server():

@@ -137,6 +137,7 @@ import os; print(os.getpid(), container.get_connection_url(driver=None), flush=T
 """
 
 
+@pytest.mark.slow
 def test_a_container_that_nobody_stops_ends_with_the_process():
     done = run(FORGETS)
     pid, url = done.stdout.split()
