@@ -8,26 +8,31 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from course.engine.processors import stay_on
 from course.engine.sink import Sink
+from course.engine.zygote import Zygote
 
 SETTINGS_FILES = ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "pyproject.toml", "tox.ini", "setup.cfg")
 # Reports for people, and what a suite in a fresh process never needs; each costs start-up time
 WITHOUT = ("cacheprovider", "terminal", "pastebin", "junitxml", "doctest", "faulthandler", "stepwise", "setuponly")
 
 
-def run(order: dict[str, Any], events: int) -> None:
+def run(order: dict[str, Any], events: int, orders: int | None = None) -> None:
     """Run the suite in the current folder and return when pytest has ended.
 
     Args:
-        order: `tree` (folder for `sys.path`), `environment`, `select`, `shuffle`, `first_failure`, `interest`.
+        order: `tree` (folder for `sys.path`), `environment`, `select`, `shuffle`, `first_failure`, `interest`,
+            `processor` (to stay on; may be None).
         events: File descriptor that takes JSON lines.
+        orders: Socket of further orders for the suite once it is loaded, see `course.engine.zygote.Zygote`.
     """
     _settle(order)
     from course.engine.reporter import Reporter, ShortReports, tell_broken  # noqa: PLC0415 - loaded already in a warm process
 
     sink = Sink(events)
+    zygote = None if orders is None else Zygote(orders, order, sink)
     try:
-        _run_pytest(_arguments(order), [Reporter(order, sink), ShortReports()])
+        _run_pytest(_arguments(order), [Reporter(order, sink, zygote), ShortReports()])
     except BaseException as error:  # noqa: BLE001 - whatever a conftest raises while pytest starts
         tell_broken(sink, error)
 
@@ -44,6 +49,7 @@ def _run_pytest(arguments: list[str], plugins: list[object]) -> None:
 
 
 def _settle(order: dict[str, Any]) -> None:
+    stay_on(order["processor"])
     os.environ.clear()
     os.environ.update(order["environment"])
     tempfile.tempdir = None
@@ -65,4 +71,4 @@ def _arguments(order: dict[str, Any]) -> list[str]:
     if not any(Path(name).is_file() for name in SETTINGS_FILES):
         # Else pytest looks for settings in the folders above, which are not the suite's
         arguments += ["-c", order["empty"]]
-    return arguments + (["-x"] if order["first_failure"] else [])
+    return arguments

@@ -47,7 +47,8 @@ class ForkServer:
     """Takes orders from a socket and forks a process for each.
 
     Args:
-        channel: Socket of paths to JSON orders, each with the descriptors for events, output and status.
+        channel: Socket of paths to JSON orders, each with the descriptors for events, output and status, and with one
+            for the orders to come where the process is to be a zygote.
     """
 
     def __init__(self, channel: socket.socket) -> None:
@@ -73,7 +74,7 @@ class ForkServer:
     def _step(self, selector: selectors.BaseSelector) -> bool:
         for key, _ in selector.select():
             if key.fileobj is self._channel:
-                path, descriptors, _, _ = socket.recv_fds(self._channel, 4096, 3)
+                path, descriptors, _, _ = socket.recv_fds(self._channel, 4096, 4)
                 if not path:
                     return False
                 self._start(json.loads(Path(path.decode()).read_text(encoding="utf-8")), descriptors)
@@ -84,16 +85,16 @@ class ForkServer:
         return True
 
     def _start(self, order: dict[str, Any], descriptors: list[int]) -> None:
-        events, output, status = descriptors
+        events, output, status, *orders = descriptors
         pid = os.fork()
         if pid == 0:
-            self._become_run(order, events, output)
-        os.close(events)
-        os.close(output)
+            self._become_run(order, events, output, *orders)
+        for descriptor in (events, output, *orders):
+            os.close(descriptor)
         self._live[pid] = status
         _tell(status, f"pid {pid}\n")
 
-    def _become_run(self, order: dict[str, Any], events: int, output: int) -> NoReturn:
+    def _become_run(self, order: dict[str, Any], events: int, output: int, orders: int | None = None) -> NoReturn:
         code = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -102,10 +103,12 @@ class ForkServer:
             for descriptor in (self._channel.fileno(), self._wake, self._poke, *self._live.values()):
                 os.close(descriptor)
             prepare_process(output)
+            if orders is not None:
+                prctl(PR_SET_CHILD_SUBREAPER, 1)
             os.chdir(order["folder"])
             from course.engine.child import run  # noqa: PLC0415 - loaded already
 
-            run(order, events)
+            run(order, events, orders)
             code = 0
         finally:
             _leave(code)
@@ -121,7 +124,7 @@ class ForkServer:
             if pid in self._live:
                 self._end(pid, status)
         if not self._live:
-            _kill_children()
+            kill_children()
 
     def _end(self, pid: int, status: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -134,13 +137,13 @@ class ForkServer:
         for pid in self._live:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
-        _kill_children()
+        kill_children()
 
 
 def prepare_process(output: int) -> None:
     """Make this process a run's: its own session, no input, output into the pipe, bounded in memory and files."""
     os.setsid()
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
@@ -179,15 +182,16 @@ def _threads_of_this_user() -> int:
     return total
 
 
-def _kill_children() -> None:
-    # Only strays are left here: processes that a suite started and that outlived its run
+def kill_children() -> None:
+    """Kill all children of this process: where no run is left, those that a suite started and that outlived it."""
     with contextlib.suppress(OSError):
         for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(int(pid), signal.SIGKILL)
 
 
-def _prctl(option: int, value: int) -> None:
+def prctl(option: int, value: int) -> None:
+    """Set an attribute of this process, on Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
@@ -209,7 +213,7 @@ def main() -> None:
     """Load, freeze and serve."""
     channel = socket.socket(fileno=int(sys.argv[1]))
     os.setsid()
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
     preload()
     gc.collect()
     gc.freeze()

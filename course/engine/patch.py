@@ -86,9 +86,16 @@ class Patch:
         Raises:
             PatchError: A line differs from what the diff says; nothing was written then.
         """
-        changed = {tree / file.path: self._patched(tree / file.path, file) for file in self.files}
-        for path, text in changed.items():
-            path.write_text(text, encoding="utf-8", newline="\n")
+        for name, text in self.texts(tree).items():
+            (tree / name).write_text(text, encoding="utf-8", newline="\n")
+
+    def texts(self, tree: Path) -> dict[str, str]:
+        """The files that change, by path relative to `tree`, as they are afterwards.
+
+        Raises:
+            PatchError: A line differs from what the diff says.
+        """
+        return {file.path: self._patched(tree / file.path, file) for file in self.files}
 
     def _patched(self, path: Path, file: PatchedFile) -> str:
         if not path.is_file():

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from course.engine.patch import Patch
-from course.engine.reach import interest, reaching, watched_lines
+from course.engine.reach import interest, promising_first, reaching, watched_lines
 from course.engine.run import Ending, Outcome, Request, RunResult
 from course.engine.step import Step
 from course.engine.subject import Subject
@@ -196,10 +196,27 @@ class Proof:
         for bug in self._bugs:
             tests = reaching(self._valid(), self._watched[bug.id], first.reach)
             if tests:
-                variant = Variant(self._subject, bug)
-                requests[bug.id] = self._request(variant, select=tests, first_failure=self._first_catch)
+                requests[bug.id] = self._request(
+                    Variant(self._subject, bug),
+                    select=self._promising_first(bug, tests, first) if self._first_catch else tests,
+                    first_failure=self._first_catch,
+                    swap=self._may_swap(bug, first),
+                )
         self._total += len(requests) - len(self._bugs)
-        return requests
+        # The longest first, so that no slot waits for the last one
+        return dict(sorted(requests.items(), key=lambda item: (item[1].swap, -len(item[1].select or ()))))
+
+    def _promising_first(self, bug: Patch, tests: frozenset[str], first: RunResult) -> tuple[str, ...]:
+        in_order = [test for test in first.collected if test in tests]
+        seconds = {test: self._judged[test].seconds for test in in_order}
+        return promising_first(in_order, seconds, self._watched[bug.id], first.reach)
+
+    def _may_swap(self, bug: Patch, first: RunResult) -> bool:
+        """Whether nothing that a bug changes has run when the suite was loaded, and all of it can be changed later."""
+        watched, reach = self._watched[bug.id], first.reach
+        if reach is None or not reach.complete or not watched.known or reach.loading & watched.lines:
+            return False
+        return self._trees.swap(Variant(self._subject, bug)) is not None
 
     def _bug_verdicts(self, first: RunResult, runs: dict[str, RunResult]) -> tuple[JudgedBug, ...]:
         def judge(bug: Patch) -> JudgedBug:

@@ -9,15 +9,16 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
+from course.engine.databases import Server
 from course.engine.patch import Patch
 from course.engine.proof import Proof
 from course.engine.run import Request, RunResult
-from course.engine.slot import Server, Slot
+from course.engine.slot import Slot
 from course.engine.step import Step
 from course.engine.subject import Subject
 from course.engine.suite import Suite
@@ -36,8 +37,6 @@ class Prover:
         jobs: How many runs go on at once; the number of processors, but at most 4, when not given.
         shared: The server that `start` gives is used by others as well: nothing there is ended or swept.
         folder: Where scratch folders are made; the system's place for them when not given.
-        ahead: How many databases each slot makes ready between two proofs. Suites can reach them, so this is for the
-            suites of one person.
 
     Example:
         >>> from course.engine import Suite, load_subject
@@ -55,9 +54,7 @@ class Prover:
         jobs: int | None = None,
         shared: bool = False,
         folder: Path | None = None,
-        ahead: int = 0,
     ) -> None:
-        self._ahead = ahead
         self.jobs = jobs or min(os.cpu_count() or 1, 4)
         self.folder = Path(tempfile.mkdtemp(prefix="course-", dir=folder))
         self.trees = Trees(self.folder / "trees")
@@ -104,9 +101,10 @@ class Prover:
                 first_catch=first_catch,
                 on_step=on_step,
             )
-            verdict = proof.verdict()
-        self._stock_up()
-        return verdict
+            try:
+                return proof.verdict()
+            finally:
+                self._rest()
 
     @contextmanager
     def suite_folder(self, suite: Suite) -> Iterator[Path]:
@@ -126,7 +124,7 @@ class Prover:
     def warm_up(self) -> None:
         """Start in the background what would else start with the first proof."""
         for _ in self._all_slots:
-            self.submit(lambda slot: slot.stock_up())
+            self.submit(lambda slot: slot.ensure())
 
     def stop(self) -> None:
         """End the runs that are going on; they come back as stopped."""
@@ -148,9 +146,15 @@ class Prover:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _stock_up(self) -> None:
-        if self._ahead:
-            self.warm_up()
+    def _rest(self) -> None:
+        """Have the slots that nobody uses end what they keep for more runs of a suite."""
+        free: list[Slot] = []
+        with suppress(queue.Empty):
+            while True:
+                free.append(self._slots.get_nowait())
+        for slot in free:
+            slot.rest()
+            self._slots.put(slot)
 
     def _slot(self, start: Callable[[], Server], number: int, *, shared: bool) -> Slot:
         folder = self.folder / f"slot{number}"
@@ -162,7 +166,7 @@ class Prover:
             trees=self.trees,
             processes=self._processes,
             stop=self._stop,
-            ahead=self._ahead,
+            number=number,
         )
 
     def _with_slot(self, job: Callable[[Slot], T]) -> T:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 from pathlib import Path
 
 from unidiff.patch import PatchedFile
 
 from course.engine.patch import Patch
 from course.engine.run import Reach
+from course.engine.swap import harmless_imports, import_lines
 
 Statement = tuple[int, int, int]
+# How many lines away counts half, and what no test takes less than, in seconds
+NEAR, MOMENT = 3, 0.001
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,15 @@ def watched_lines(patch: Patch, program: Path) -> Watched:
         program: Folder of the original program.
     """
     lines: set[tuple[str, int]] = set()
+    texts = patch.texts(program)
     for file in patch.files:
         if not file.path.endswith(".py"):
             return Watched(frozenset(), known=False)
         statements = _statements(program / file.path)
+        imports = _provided(program / file.path, texts[file.path])
         for block in _blocks(file):
+            if block.is_within(*imports):
+                continue
             if block.adds_handler:
                 return Watched(frozenset(), known=False)
             lines |= {(file.path, line) for line in block.stands_on(statements)}
@@ -68,6 +77,36 @@ def reaching(tests: Iterable[str], watched: Watched, reach: Reach | None) -> fro
     return frozenset(test for test in tests if reach.tests.get(test, frozenset()) & watched.lines)
 
 
+def promising_first(
+    tests: Sequence[str], seconds: Mapping[str, float], watched: Watched, reach: Reach | None
+) -> tuple[str, ...]:
+    """Sort tests by how likely they are to notice a change, and how quickly.
+
+    A test is likely to notice what happens near a line that it reaches and that few other tests do.
+
+    Args:
+        tests: Their ids, in the order of the files, which decides where nothing else does.
+        seconds: How long each takes.
+        watched: What the change stands on.
+        reach: What each test reaches.
+    """
+    reached = {test: reach.tests.get(test, frozenset()) if reach else frozenset() for test in tests}
+    near = {line: 1 / (number * (1 + _distance(line, watched) / NEAR)) for line, number in _count(reached).items()}
+
+    def promise(test: str) -> float:
+        return max((near[line] for line in reached[test]), default=0.0) / max(seconds[test], MOMENT)
+
+    return tuple(sorted(tests, key=promise, reverse=True))
+
+
+def _count(reached: Mapping[str, frozenset[tuple[str, int]]]) -> Counter[tuple[str, int]]:
+    return Counter(line for lines in reached.values() for line in lines)
+
+
+def _distance(line: tuple[str, int], watched: Watched) -> float:
+    return min((abs(line[1] - number) for name, number in watched.lines if name == line[0]), default=inf)
+
+
 @dataclass
 class _Block:
     """Changed lines without an unchanged one between them.
@@ -76,11 +115,17 @@ class _Block:
         after: Number of the unchanged line before them.
         removed: Numbers and texts of removed lines.
         added: Texts of added lines.
+        added_at: Numbers of the added lines in the changed file.
     """
 
     after: int
     removed: list[tuple[int, str]]
     added: list[str]
+    added_at: list[int]
+
+    def is_within(self, before: frozenset[int], after: frozenset[int]) -> bool:
+        """Whether it changes nothing but lines of `before` into lines of `after`."""
+        return {number for number, _ in self.removed} <= before and set(self.added_at) <= after
 
     @property
     def adds_handler(self) -> bool:
@@ -97,16 +142,28 @@ class _Block:
 
 def _blocks(file: PatchedFile) -> Iterator[_Block]:
     for hunk in file:
-        block = _Block(hunk.source_start - 1, [], [])
+        block = _Block(hunk.source_start - 1, [], [], [])
         for line in hunk:
             if line.is_added:
                 block.added.append(line.value)
+                block.added_at.append(line.target_line_no or 0)
             elif line.is_removed:
                 block.removed.append((line.source_line_no or 0, line.value))
             else:
                 yield from [block] if block.added or block.removed else []
-                block = _Block(line.source_line_no or 0, [], [])
+                block = _Block(line.source_line_no or 0, [], [], [])
         yield from [block] if block.added or block.removed else []
+
+
+def _provided(path: Path, text: str) -> tuple[frozenset[int], frozenset[int]]:
+    """The lines of imports before and after a change, where they do no more than provide for the rest of it."""
+    try:
+        before, after = ast.parse(path.read_text(encoding="utf-8")), ast.parse(text)
+    except (SyntaxError, ValueError):
+        return frozenset(), frozenset()
+    return (
+        (import_lines(before), import_lines(after)) if harmless_imports(before, after) else (frozenset(), frozenset())
+    )
 
 
 def _indent(line: str) -> int:

@@ -15,6 +15,7 @@ from _pytest.skipping import xfailed_key
 
 from course.engine.sink import Sink
 from course.engine.tracer import Tracer
+from course.engine.zygote import Zygote
 
 MESSAGE_LENGTH = 600
 
@@ -25,11 +26,13 @@ class Reporter:
     Args:
         order: The run's order, see `course.engine.child.run`.
         sink: Where events go.
+        zygote: Says what to run once the suite is loaded; `None` for one run as ordered.
     """
 
-    def __init__(self, order: dict[str, Any], sink: Sink) -> None:
+    def __init__(self, order: dict[str, Any], sink: Sink, zygote: Zygote | None = None) -> None:
         self._order = order
         self._sink = sink
+        self._zygote = zygote
         self._tracer = Tracer(Path(order["tree"]), order["interest"]) if order["interest"] else None
         self._outcome: dict[str, Any] = {}
         if self._tracer:
@@ -42,21 +45,19 @@ class Reporter:
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         tell_broken(self._sink, excinfo.value)
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        wanted = self._order["select"]
-        if wanted is not None:
-            wanted = set(wanted)
-            items[:] = [item for item in items if item.nodeid in wanted]
-        if self._order["shuffle"] is not None:
-            random.Random(self._order["shuffle"]).shuffle(items)  # noqa: S311 - an order, not a secret
-
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, bool, bool]:
+        loading = self._tracer.result()["shared"] if self._tracer else []
+        if self._zygote and not session.testsfailed:
+            is_blind = self._tracer is not None and self._tracer.is_blind
+            self._order = self._zygote.next_run()
+            if self._tracer:
+                self._tracer.is_blind = is_blind  # the fork that this run comes from is not the suite's
+        _choose(session, self._order)
         self._sink.send({"event": "collected", "tests": [item.nodeid for item in session.items]})
         result = yield
         if self._tracer:
-            self._sink.send({"event": "reach", **self._tracer.result()})
+            self._sink.send({"event": "reach", "loading": loading, **self._tracer.result()})
         self._sink.send({"event": "done"})
         return result
 
@@ -113,6 +114,20 @@ class ShortReports:
             start=call.start,
             stop=call.stop,
         )
+
+
+def _choose(session: pytest.Session, order: dict[str, Any]) -> None:
+    """Leave the tests that are to run, in the order in which they are."""
+    items = session.items
+    if order["select"] is not None:
+        place = {test: number for number, test in enumerate(order["select"])}
+        items[:] = [item for item in items if item.nodeid in place]
+        if order["in_order"]:
+            items.sort(key=lambda item: place[item.nodeid])
+    if order["shuffle"] is not None:
+        random.Random(order["shuffle"]).shuffle(items)  # noqa: S311 - an order, not a secret
+    if order["first_failure"]:
+        session.config.option.maxfail = 1
 
 
 def _outcome(item: pytest.Item, call: pytest.CallInfo[None]) -> dict[str, Any]:

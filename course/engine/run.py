@@ -33,9 +33,12 @@ class Request:
         suite: Folder of the suite; copied for the run.
         seconds: Deadline of the whole run, in seconds.
         patience: How long one test may take, in seconds; `None` where only the deadline of the run counts.
-        select: Ids of the tests to run; `None` for all.
+        select: Ids of the tests to run; `None` for all. A tuple has them run in its order, a set in that of the files.
         shuffle: Seed of a random order; `None` keeps the order of the files.
         first_failure: End after the first test that fails.
+        swap: Where the suite is loaded with the original, the variant may be made of that by giving functions other
+            code: nothing of what differs has run on import.
+        seed: What chance is drawn from, as `COURSE_RUN_SEED`; a run with another one needs no loading again.
         interest: File of the program to its lines to watch; what each test reached of them is reported.
         environment: Variables beside the subject's own.
     """
@@ -44,9 +47,11 @@ class Request:
     suite: Path
     seconds: float
     patience: float | None = None
-    select: frozenset[str] | None = None
+    select: frozenset[str] | tuple[str, ...] | None = None
     shuffle: int | None = None
     first_failure: bool = False
+    swap: bool = False
+    seed: str = ""
     interest: Mapping[str, frozenset[int]] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -84,11 +89,13 @@ class Reach:
 
     Attributes:
         shared: Lines reached while importing or in a fixture that tests share: every test stands on them.
+        loading: Those of them reached before any fixture.
         tests: Test id to lines.
         complete: False where a test started a process of its own, which cannot be watched.
     """
 
     shared: frozenset[tuple[str, int]] = frozenset()
+    loading: frozenset[tuple[str, int]] = frozenset()
     tests: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
     complete: bool = False
 

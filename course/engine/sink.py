@@ -14,6 +14,10 @@ class Sink:
         self._descriptor = descriptor
         self._owner = os.getpid()
 
+    def redirect(self, descriptor: int) -> None:
+        """Send to another pipe from now on, and from this process."""
+        self._descriptor, self._owner = descriptor, os.getpid()
+
     def send(self, event: dict[str, Any]) -> None:
         """Write one event; a process that the suite forked has nothing to tell."""
         if os.getpid() != self._owner:

@@ -21,6 +21,9 @@ class Tracer:
     Args:
         tree: Folder of the program.
         interest: File, relative to `tree`, to line numbers.
+
+    Attributes:
+        is_blind: Something has run where there are no probes.
     """
 
     def __init__(self, tree: Path, interest: Mapping[str, Sequence[int]]) -> None:
@@ -30,7 +33,7 @@ class Tracer:
         self._finder = ProbingFinder(lines, packages)
         self._reached: set[tuple[str, int, int]] = set()
         self._context = SHARED
-        self._is_blind = False
+        self.is_blind = False
 
     def start(self) -> None:
         """Begin, before the program is imported; what is reached before the first test is shared by all."""
@@ -58,7 +61,7 @@ class Tracer:
         tests: dict[str, list[tuple[str, int]]] = {}
         for test, file, line in sorted(self._reached):
             tests.setdefault(test, []).append((self._files[file], line))
-        return {"shared": tests.pop(SHARED, []), "tests": tests, "complete": not self._is_blind}
+        return {"shared": tests.pop(SHARED, []), "tests": tests, "complete": not self.is_blind}
 
     def _reach(self, file: int, *lines: int) -> None:
         for line in lines:
@@ -67,4 +70,4 @@ class Tracer:
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         # What runs in another process, or is not imported, has no probes: then nothing may be settled by reach
         if event in STARTS or (event == "exec" and self._finder.misses(arguments[0])):
-            self._is_blind = True
+            self.is_blind = True

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from typing import Any
 from course.errors import CourseError
 
 CAN_FORK = sys.platform != "win32" and hasattr(socket, "send_fds")
+# Who forks a loaded suite has to find what a run leaves behind, which Linux alone hands over
+CAN_LOAD = sys.platform == "linux"
 START_SECONDS = 60
 
 
@@ -39,6 +42,15 @@ class Process:
     output: int
     status: int
     pid: int = 0
+
+    def tell_pid(self, pid: int) -> None:
+        """Take the process id that the status tells."""
+        self.pid = pid
+
+    def end(self, *, by_itself: bool) -> None:
+        """End the process and all of its group, also where it has ended by itself; safe to call again."""
+        del by_itself
+        self.kill()
 
     def kill(self) -> None:
         """End the process and all of its group; safe to call again."""
@@ -64,22 +76,19 @@ class WarmProcess:
         """Process id of the fork server."""
         return self._server.pid
 
-    def start(self, order: dict[str, Any]) -> Process:
+    def start(self, order: dict[str, Any], orders: socket.socket | None = None) -> Process:
         """Fork a process for one run.
 
         Args:
             order: As `course.engine.child.run` takes it, and `folder`, the folder to run in.
+            orders: Where more orders come from, once the suite is loaded.
 
         Raises:
             WarmProcessError: The fork server cannot be started.
         """
-        path = _write_order(order)
-        reads, writes = zip(*(os.pipe() for _ in range(3)), strict=True)
-        try:
-            self._send(str(path).encode(), list(writes))
-        finally:
-            for descriptor in writes:
-                os.close(descriptor)
+        path, more = write_order(order), [] if orders is None else [orders.fileno()]
+        with pipes() as (reads, writes):
+            self._send(str(path).encode(), [*writes, *more])
         return Process(*reads)
 
     def wait_ready(self) -> None:
@@ -135,6 +144,21 @@ class WarmProcess:
         self._ready = True
 
 
+@contextlib.contextmanager
+def pipes() -> Iterator[tuple[list[int], list[int]]]:
+    """Pipes for events, output and status: their ends to read, and those to write, which are closed afterwards."""
+    reads, writes = zip(*(os.pipe() for _ in range(3)), strict=True)
+    try:
+        yield list(reads), list(writes)
+    except BaseException:
+        for descriptor in reads:
+            os.close(descriptor)
+        raise
+    finally:
+        for descriptor in writes:
+            os.close(descriptor)
+
+
 class ColdProcesses:
     """The same without `fork`: each run starts an interpreter of its own, which takes seconds."""
 
@@ -143,7 +167,7 @@ class ColdProcesses:
     def start(self, order: dict[str, Any]) -> Process:
         """Start a process for one run; see `WarmProcess.start`."""
         events, output, status = (os.pipe() for _ in range(3))
-        path = _write_order(order)
+        path = write_order(order)
         for descriptor in (events[1], output[1]):
             os.set_inheritable(descriptor, True)
         child = subprocess.Popen(
@@ -167,7 +191,8 @@ class ColdProcesses:
         """There is nothing to end."""
 
 
-def _write_order(order: dict[str, Any]) -> Path:
+def write_order(order: dict[str, Any]) -> Path:
+    """Write an order beside the folder that it is for."""
     path = Path(order["folder"] + ".json")
     path.write_text(json.dumps(order), encoding="utf-8")
     return path

@@ -9,6 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,41 +49,59 @@ class Watch:
         self._news: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._record = Record()
         self._tail = b""
+        self._threads: list[threading.Thread] = []
+        self._cut: Ending | None = None
+        self._has_ended = self._is_closed = False
+
+    def loaded(self) -> Loaded | None:
+        """Wait until the process has loaded its suite and goes on to wait; None where it has ended instead."""
+        self._start()
+        self._cut = self._follow_to("loaded")
+        return self._record.loaded if self._cut is None and not self._has_ended else None
 
     def result(self) -> RunResult:
         """Wait for the end and tell what happened; nothing of the run is alive after it."""
-        threads = [
-            threading.Thread(target=target, daemon=True)
-            for target in (self._read_status, self._read_events, self._read_output)
-        ]
-        for thread in threads:
-            thread.start()
-        cut = None
+        self._start()
         try:
-            cut = self._follow()
+            if self._cut is None and not self._has_ended:
+                self._cut = self._follow_to("exit")
         finally:
-            self._process.kill()
-            drained = time.monotonic() + DRAIN_SECONDS
-            for thread in threads:
-                thread.join(max(0.0, drained - time.monotonic()))
-            if not any(thread.is_alive() for thread in threads):
-                self._process.close()
+            self.end()
         with contextlib.suppress(queue.Empty):
             while True:
                 self._take(*self._news.get_nowait())
         seconds = time.monotonic() - self._started
         limit = self._seconds if time.monotonic() >= self._deadline else self._patience or self._seconds
-        if cut is Ending.TIMED_OUT and self._patience and self._record.busy < self._patience:
+        if self._cut is Ending.TIMED_OUT and self._patience and self._record.busy < self._patience:
             self._record.acquit()
-        return self._record.result(cut, seconds, limit, self._text())
+        return self._record.result(self._cut, seconds, limit, self._text())
 
-    def _follow(self) -> Ending | None:
-        """Take news until the process has ended; the reason where it was cut off."""
+    def end(self) -> None:
+        """End the process and close its pipes; safe to call again."""
+        self._process.end(by_itself=self._record.exit is not None)
+        if self._is_closed:
+            return
+        drained = time.monotonic() + DRAIN_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, drained - time.monotonic()))
+        if not any(thread.is_alive() for thread in self._threads):
+            self._is_closed = True
+            self._process.close()
+
+    def _start(self) -> None:
+        if not self._threads:
+            readers = (self._read_status, self._read_events, self._read_output)
+            self._threads = [threading.Thread(target=reader, daemon=True) for reader in readers]
+            for thread in self._threads:
+                thread.start()
+
+    def _follow_to(self, wanted: str) -> Ending | None:
+        """Take news until the process has ended, or is loaded where that is wanted; the reason where it was cut off."""
         while True:
             with contextlib.suppress(queue.Empty):
                 kind, value = self._news.get(timeout=LOOK_EVERY)
                 cut = self._take(kind, value)
-                if cut or kind == "exit":
+                if cut or kind == "exit" or (wanted == "loaded" and self._record.loaded):
                     return cut
                 if not self._is_late() and not self._stop.is_set():
                     continue
@@ -93,6 +112,11 @@ class Watch:
             if self._process.pid and count_descendants(self._process.pid, PROCESSES) >= PROCESSES:
                 return Ending.TOO_MANY_PROCESSES
 
+    @property
+    def is_unswapped(self) -> bool:
+        """Whether the process could not become the variant that was ordered."""
+        return self._record.unswapped
+
     def _is_late(self) -> bool:
         one_test = self._patience is not None and self._record.busy >= self._patience
         return one_test or time.monotonic() >= self._deadline
@@ -101,8 +125,9 @@ class Watch:
         if kind == "event":
             self._record.take(value)
         elif kind == "pid":
-            self._process.pid = value
-        elif kind == "exit":
+            self._process.tell_pid(value)
+        elif kind == "exit" and not self._has_ended:
+            self._has_ended = True
             self._record.exit = value
         elif kind == "flood":
             return Ending.TOO_MUCH_OUTPUT
@@ -110,8 +135,10 @@ class Watch:
 
     def _read_status(self) -> None:
         for line in _lines(self._process.status, 1 << 16):
-            kind, _, number = line.decode().partition(" ")
-            self._news.put((kind, int(number)))
+            kind, _, number = line.decode(errors="replace").partition(" ")
+            with contextlib.suppress(ValueError):
+                self._news.put((kind, int(number)))
+        self._news.put(("exit", None))  # who was to tell the end is gone, too
 
     def _read_events(self) -> None:
         for line in _lines(self._process.events, EVENT_BYTES):
@@ -132,11 +159,26 @@ class Watch:
         return self._tail.decode(errors="replace")[-TAIL_CHARACTERS:]
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """What a process tells when its suite is loaded.
+
+    Attributes:
+        flaw: Why it must not be forked; empty where it may.
+        files: Files of the program that are loaded.
+    """
+
+    flaw: str
+    files: frozenset[str]
+
+
 class Record:
     """What the events of a run add up to. Events come from a learner's process: nothing in them is trusted."""
 
     def __init__(self) -> None:
         self.exit: int | None = None
+        self.loaded: Loaded | None = None
+        self.unswapped = False
         self._outcomes: dict[str, Outcome] = {}
         self._collected: tuple[str, ...] = ()
         self._current = ""
@@ -159,6 +201,10 @@ class Record:
                     self._outcomes[outcome.test] = outcome
                 case "broken":
                     self._broken.append(event)
+                case "loaded":
+                    self.loaded = Loaded(str(event["flaw"]), frozenset(map(str, event["files"])))
+                case "unswapped":
+                    self.unswapped = True
                 case "reach":
                     self._reach = _reach(event)
                 case "done":
@@ -227,7 +273,7 @@ def _reach(event: dict[str, Any]) -> Reach:
         return frozenset((str(name), int(number)) for name, number in pairs)
 
     tests = {str(test): lines(pairs) for test, pairs in event["tests"].items()}
-    return Reach(lines(event["shared"]), tests, event.get("complete") is True)
+    return Reach(lines(event["shared"]), lines(event["loading"]), tests, event.get("complete") is True)
 
 
 def _sentence(cut: Ending, limit: float, current: str) -> str:

@@ -14,7 +14,7 @@ from course.grading.canary import Attempt, Canary
 from course.grading.default_port import DefaultPort
 from course.grading.leftovers import left_behind, take_snapshot
 from course.grading.prepared import Prepared
-from course.grading.worker import SEED, worker_environment
+from course.grading.worker import worker_environment
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def on_one_database(case: Case, prepared: Prepared) -> Callable[[Slot], Trial]:
             before = take_snapshot(url)
             first = slot.run_in(case.request(), url)
             after = take_snapshot(url)
-            second = slot.run_in(case.request(environment={SEED: "again"}), url)
+            second = slot.run_in(case.request(seed="again"), url)
         alone = case.lost(first)
         lost = {test: said for test, said in case.lost(second).items() if test not in alone}
         # Each snapshot is itself a session or two; a suite that uses the database adds to them
@@ -103,8 +103,7 @@ def in_order(case: Case, seed: int) -> Callable[[Slot], Trial]:
     """The suite in a random order."""
 
     def trial(slot: Slot) -> Trial:
-        with slot.database() as url:
-            run = slot.run_in(case.request(shuffle=seed, environment={SEED: str(seed)}), url)
+        run = slot.run(case.request(shuffle=seed, seed=str(seed)))
         return Trial(case.lost(run), seconds=run.seconds)
 
     return trial

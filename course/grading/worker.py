@@ -10,8 +10,7 @@ import pytest
 
 COUNT, RUN = "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"
 WORKER = "PYTEST_XDIST_WORKER"
-# What a run is drawn from, beside the program that it runs on
-SEED = "GRADER_SEED"
+SEED = "COURSE_RUN_SEED"  # set by the engine, see `course.engine.Request.seed`
 # pytest-xdist gives suites the fixtures `worker_id` and `testrun_uid`
 ENVIRONMENT = {"PYTEST_PLUGINS": f"xdist.plugin,{__name__}"}
 
@@ -26,10 +25,21 @@ def worker_environment(number: int, count: int) -> dict[str, str]:
     return {WORKER: f"gw{number}", COUNT: str(count), RUN: "grader"}
 
 
+def draw_again() -> None:
+    """Have chance repeat itself each time the same suite runs on the same program in the same role."""
+    random.seed("|".join((sys.path[0].rpartition("/")[2], os.environ.get(SEED, ""), os.environ.get(WORKER, ""))))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Draw anew, also where the suite was loaded for another run."""
+    draw_again()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Draw the same each time the same is run, and give xdist's fixtures what they look at in a real worker."""
-    random.seed("|".join((sys.path[0].rpartition("/")[2], os.environ.get(SEED, ""), os.environ.get(WORKER, ""))))
+    """Draw the same while the suite is loaded, and give xdist's fixtures what they look at in a real worker."""
+    draw_again()
     if WORKER in os.environ:
         config.workerinput = {  # type: ignore[attr-defined] # set by pytest-xdist in the same way
             "workerid": os.environ[WORKER],

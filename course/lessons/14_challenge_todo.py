@@ -668,7 +668,7 @@ course.hand_in()
 # course grade handed_in --out graded --trust
 # ```
 #
-# Your whole suite meets all 69 bugs, every correct variant and the hygiene proofs: that takes a minute or so. Open `graded/index.html`, and then your own report: each line of it says how its
+# Your whole suite meets all bugs, every correct variant and the hygiene proofs: that takes a minute or so. Open `graded/index.html`, and then your own report: each line of it says how its
 # points came about, and which test was the evidence.
 #
 # | points | for | learned in |

@@ -22,8 +22,6 @@ from course.services.pool import Database, DatabasePool
 from course.services.server import Server
 from course.syllabus import Exercise, Lesson, Syllabus, syllabus
 
-AHEAD = 3  # databases that each place for runs has ready: enough for an exercise's original and four bugs
-
 
 class NotBegunError(CourseError):
     """A lesson's services are asked for before `course.begin`."""
@@ -104,7 +102,7 @@ class Session:
             if self._prover is None:
                 from course.services.embedded import Embedded  # noqa: PLC0415 - when it is needed
 
-                self._prover = Prover(lambda: Embedded().start(), folder=self.scratch(), ahead=AHEAD)
+                self._prover = Prover(lambda: Embedded().start(), folder=self.scratch())
                 self._prover.warm_up()
             return self._prover
 

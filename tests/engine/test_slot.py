@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from course.engine import Ending, Prover, Request, Suite, Variant, load_subject
+from course.engine import Ending, Request, Variant, load_subject
 from course.engine.slot import _keep_bytecode
-from course.services.embedded import Embedded
 
 pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
 
@@ -57,54 +56,6 @@ def test_a_template_is_filled_once_and_outlives_runs(prover, request_for):
     answers = [prover.submit(use).result() for _ in range(4)]
     assert answers == [(42,)] * 4
     assert len(filled) <= prover.jobs
-
-
-DROPS_WHAT_IT_FINDS = """
-import os, psycopg
-def test_drops():
-    url = os.environ["DATABASE_URL"].replace("+psycopg2", "")
-    with psycopg.connect(url, autocommit=True) as connection:
-        names = connection.execute("SELECT datname FROM pg_database WHERE datname <> current_database()").fetchall()
-        for (name,) in names:
-            if name.startswith("course_run_"):
-                connection.execute(f'DROP DATABASE "{name}"')
-"""
-
-
-@pytest.fixture
-def stocked():
-    """A prover with one slot, which makes two databases ready."""
-    with Prover(Embedded().start, jobs=1, ahead=2) as prover:
-        prover.warm_up()
-        yield prover
-
-
-def run_databases(prover):
-    def look(slot):
-        with psycopg.connect(slot.url("postgres").replace("+psycopg2", "")) as connection:
-            rows = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'course_run_%'").fetchall()
-        return {name for (name,) in rows}
-
-    return prover.submit(look).result()
-
-
-def test_databases_are_made_ready_and_used_and_made_again(stocked, request_for):
-    first = run_databases(stocked)
-    assert len(first) == 2
-    assert stocked.submit(lambda slot: slot.run(request_for("def test_one(): pass"))).result().ending is Ending.FINISHED
-    assert len(run_databases(stocked)) == 1
-    assert run_databases(stocked) < first
-    stocked.prove(
-        Suite.from_files({"test_it.py": "def test_one(): pass"}), load_subject("users_api"), bugs=[], correct=[]
-    )
-    assert len(run_databases(stocked)) == 2
-
-
-def test_a_suite_that_drops_what_was_ready_costs_nothing(stocked, request_for):
-    for _ in range(2):
-        result = stocked.submit(lambda slot: slot.run(request_for(DROPS_WHAT_IT_FINDS))).result()
-        assert result.ending is Ending.FINISHED
-        assert not result.failed
 
 
 def test_runs_of_two_slots_hand_on_byte_code_at_the_same_time(tmp_path):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 
 import pytest
 from on_postgresql import *  # noqa: F403 -- all fixtures of the reference suite but those below
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +22,14 @@ def database_url(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def database(database_url):
-    engine = create_engine(database_url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with closing(sqlite3.connect(database_url.database, isolation_level=None)) as connection:
         yield connection
-    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def tables(session_client, database):
+    names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    return [name for (name,) in names]
 
 
 @pytest.fixture
@@ -32,10 +37,10 @@ def database_fails(client, database, tables):
     @contextmanager
     def fails():
         for table in tables:
-            database.execute(text(f"ALTER TABLE {table} RENAME TO {table}_away"))
+            database.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
         yield
         for table in tables:
-            database.execute(text(f"ALTER TABLE {table}_away RENAME TO {table}"))
+            database.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
 
     return fails
 

@@ -8,10 +8,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from client import Answer
-from sqlalchemy import Connection, text
+from psycopg import Connection, connect
 
 Call = Callable[[], Answer]
-WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = :us")
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE wait_event_type = 'Lock' AND application_name = current_setting('application_name')
+"""
 
 
 class Door:
@@ -40,20 +43,17 @@ class Door:
 
     @contextmanager
     def _closed(self, locks: list[str]) -> Iterator[None]:
-        with (
-            self._database.engine.connect() as connection,
-            connection.execution_options(isolation_level="READ COMMITTED").begin(),
-        ):
+        with connect(self._database.info.dsn, password=self._database.info.password) as connection:
             for lock in locks:
-                connection.execute(text(lock))
+                connection.execute(lock)
             yield
 
     def _wait_until_stopped(self, answers: list[Future[Answer]]) -> None:
         """Wait until each call has been answered or waits at a lock: the database knows."""
-        us = self._database.engine.url.query["application_name"]
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             on_their_way = sum(not answer.done() for answer in answers)
-            if self._database.scalar(WAITING, {"us": us}) >= on_their_way:
+            (waiting,) = self._database.execute(WAITING).fetchone()
+            if waiting >= on_their_way:
                 return
             time.sleep(0.001)

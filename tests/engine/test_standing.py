@@ -1,0 +1,149 @@
+"""A suite is loaded once and forked for each run, unless a fork would see another world than a fresh process."""
+
+from __future__ import annotations
+
+import textwrap
+
+import psutil
+import pytest
+
+from course.engine import Ending, Prover, Request, Suite, Variant, standing
+from course.services.embedded import Embedded
+
+pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
+
+
+@pytest.fixture(scope="module")
+def one_slot():
+    with Prover(Embedded().start, jobs=1) as prover:
+        yield prover
+
+
+@pytest.fixture
+def runs(one_slot, till, tmp_path):
+    """Run a suite several times, each time as the options say; the results, and how often the suite was loaded."""
+
+    def runs(text, *options, files=None):
+        loads = tmp_path / "loads"
+        loads.write_text("")
+        note = f"import os, psycopg, threading, subprocess\nwith open({str(loads)!r}, 'a') as f: f.write('x')\n"
+        suite = Suite.from_files({"test_it.py": note + textwrap.dedent(text), **(files or {})})
+        with one_slot.suite_folder(suite) as folder:
+            results = []
+            for each in options:
+                request = Request(**{"variant": Variant(till), "suite": folder, "seconds": 10, **each})
+                results.append(one_slot.submit(lambda slot, request=request: slot.run(request)).result())
+        return results, len(loads.read_text())
+
+    return runs
+
+
+def went(results):
+    return [(result.ending, [outcome.result for outcome in result.outcomes]) for result in results]
+
+
+PASSED = (Ending.FINISHED, ["passed"])
+
+
+def test_a_suite_is_loaded_once_and_each_run_has_a_fresh_database(runs):
+    text = """
+        import till
+        def test_it():
+            till.write("once")
+            assert till.read() == ["once"]
+    """
+    results, loads = runs(text, {}, {"shuffle": 3}, {"seed": "other"})
+    assert went(results) == [PASSED] * 3
+    assert loads == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "kept = psycopg.connect(os.environ['DATABASE_URL'].replace('+psycopg2', ''))",
+        "psycopg.connect(os.environ['DATABASE_URL'].replace('+psycopg2', '')).close()",
+        "threading.Thread(target=threading.Event().wait, daemon=True).start()",
+        "subprocess.Popen(['sleep', '60'])",
+        "kept = open(__file__)",
+    ],
+    ids=["a connection", "a visit to the database", "a thread", "a process", "a file"],
+)
+def test_a_suite_that_holds_something_when_it_is_loaded_has_processes_of_its_own(runs, statement):
+    results, loads = runs(f"{statement}\ndef test_it(): pass", {}, {}, {})
+    assert went(results) == [PASSED] * 3
+    assert loads == 3
+
+
+def test_a_suite_that_writes_beside_itself_finds_nothing_of_it_in_the_next_run(runs):
+    text = """
+        from pathlib import Path
+        def test_it():
+            assert not Path("left").exists()
+            Path("left").write_text("here")
+            assert not list(Path(os.environ["TMPDIR"]).iterdir())
+            Path(os.environ["TMPDIR"], "left").write_text("here")
+    """
+    results, _ = runs(text, {}, {}, {})
+    assert went(results) == [PASSED] * 3
+
+
+def test_a_suite_that_is_too_old_is_loaded_again(runs, monkeypatch):
+    monkeypatch.setattr(standing, "MAX_AGE", 0.0)
+    results, loads = runs("def test_it(): pass", {}, {}, {})
+    assert went(results) == [PASSED] * 3
+    assert loads == 3
+
+
+@pytest.mark.parametrize(
+    ("statement", "ending"),
+    [("os._exit(0)", Ending.DIED), ("os.kill(os.getppid(), 9)", Ending.DIED), ("while True: pass", Ending.TIMED_OUT)],
+)
+def test_a_run_that_does_not_end_as_it_should_takes_nothing_along(runs, statement, ending):
+    text = f"def test_good(): pass\ndef test_bad():\n    {statement}"
+    good = {"select": frozenset({"test_it.py::test_good"})}
+    results, _ = runs(text, good, {"seconds": 2}, good)
+    assert went(results) == [PASSED, (ending, ["passed"]), PASSED]
+    assert not [each for each in psutil.Process().children(recursive=True) if "test_it" in " ".join(each.cmdline())]
+
+
+TOTAL = "import till\ndef test_it(): assert till.total([1, 2]) == 3"
+
+
+def test_a_function_of_a_loaded_program_is_swapped(runs, till):
+    wrong = {"variant": Variant(till, till.bug("api/forgets_the_last_price")), "swap": True}
+    results, loads = runs(TOTAL, {}, wrong, {})
+    assert [bool(result.failed) for result in results] == [False, True, False]
+    assert loads == 1
+
+
+def test_a_program_that_is_imported_again_is_the_swapped_one(runs, till):
+    wrong = {"variant": Variant(till, till.bug("api/forgets_the_last_price")), "swap": True}
+    for again in ("importlib.reload(till)", "sys.modules.pop('till')\n    import till"):
+        text = f"import importlib, sys, till\ndef test_it():\n    {again}\n    assert till.total([1, 2]) == 3"
+        results, loads = runs(text, {}, wrong)
+        assert [bool(result.failed) for result in results] == [False, True]
+        assert loads == 1
+
+
+def test_a_program_that_is_imported_late_may_differ_in_anything(runs, till):
+    late = "def test_it():\n    import till\n    assert till.total([1, 2]) == 3"
+    results, loads = runs(late, {}, {"variant": Variant(till, till.bug("api/does_not_import"))}, {})
+    assert [bool(result.failed) for result in results] == [False, True, False]
+    assert loads == 1
+
+
+def test_a_program_that_is_loaded_and_differs_in_more_than_functions_has_a_process_of_its_own(runs, till):
+    results, loads = runs(TOTAL, {}, {"variant": Variant(till, till.bug("api/does_not_import"))}, {})
+    assert [result.ending for result in results] == [Ending.FINISHED, Ending.NOT_COLLECTED, Ending.FINISHED]
+    assert loads == 2
+
+
+def test_the_first_tests_may_be_chosen(runs):
+    text = "def test_a(): pass\ndef test_b(): assert False\ndef test_c(): pass"
+    order = tuple(f"test_it.py::test_{letter}" for letter in "cba")
+    results, _ = runs(text, {}, {"select": order}, {"select": order, "first_failure": True})
+    assert [[o.test[-1] for o in result.outcomes] for result in results] == [
+        ["a", "b", "c"],
+        ["c", "b", "a"],
+        ["c", "b"],
+    ]
