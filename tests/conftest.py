@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -31,3 +32,15 @@ def docker_engine() -> None:
     except DockerException:
         answers = False
     require(answers, "a Docker engine")
+
+
+@pytest.fixture(scope="session")
+def keyboard() -> Iterator[int]:
+    """The end of a terminal that a program reads from, where nobody types.
+
+    Jupyter Server handles Ctrl-C only at a terminal: elsewhere a task of its own may swallow it.
+    """
+    screen, end = pytest.importorskip("pty").openpty()
+    yield end
+    os.close(end)
+    os.close(screen)

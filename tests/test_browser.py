@@ -44,12 +44,15 @@ def chromium():
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def lab(tmp_path_factory, keyboard):
     """JupyterLab on a fresh workspace, as `make lab` starts it; the address of lesson 00."""
     home, port = tmp_path_factory.mktemp("home"), free_port(8931)
     options = ["--no-browser", f"--port={port}", f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser"]
     server = subprocess.Popen(
-        [COURSE, "lab", home / "workspace", *options], env={**os.environ, "HOME": str(home)}, start_new_session=True
+        [COURSE, "lab", home / "workspace", *options],
+        env={**os.environ, "HOME": str(home)},
+        stdin=keyboard,
+        start_new_session=True,
     )
     try:
         wait_until_it_answers(f"http://localhost:{port}/api?token={TOKEN}", server)

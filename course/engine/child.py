@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import sys
 import tempfile
@@ -22,7 +24,7 @@ def run(order: dict[str, Any], events: int, orders: int | None = None) -> None:
 
     Args:
         order: `tree` (folder for `sys.path`), `environment`, `select`, `shuffle`, `first_failure`, `interest`,
-            `processor` (to stay on; may be None).
+            `plugins`, `processor` (to stay on; may be None).
         events: File descriptor that takes JSON lines.
         orders: Socket of further orders for the suite once it is loaded, see `course.engine.zygote.Zygote`.
     """
@@ -32,9 +34,18 @@ def run(order: dict[str, Any], events: int, orders: int | None = None) -> None:
     sink = Sink(events)
     zygote = None if orders is None else Zygote(orders, order, sink)
     try:
-        _run_pytest(_arguments(order), [Reporter(order, sink, zygote), ShortReports()])
+        _run_pytest(_arguments(order), [*_plugins(order), Reporter(order, sink, zygote), ShortReports()])
     except BaseException as error:  # noqa: BLE001 - whatever a conftest raises while pytest starts
         tell_broken(sink, error)
+
+
+def _plugins(order: dict[str, Any]) -> list[object]:
+    """Plugins as modules; by their names, pytest would look for each of them in all that is installed."""
+    plugins: list[object] = []
+    for name in ("anyio.pytest_plugin", *order["plugins"]):
+        with contextlib.suppress(ImportError):
+            plugins.append(importlib.import_module(name))
+    return plugins
 
 
 def _run_pytest(arguments: list[str], plugins: list[object]) -> None:
@@ -65,7 +76,7 @@ def _settle(order: dict[str, Any]) -> None:
 
 def _arguments(order: dict[str, Any]) -> list[str]:
     here = str(Path.cwd())
-    arguments = [here, "--rootdir", here, "-o", "addopts=", "--capture=no", "-p", "anyio.pytest_plugin"]
+    arguments = [here, "--rootdir", here, "-o", "addopts=", "--capture=no"]
     for plugin in WITHOUT:
         arguments += ["-p", f"no:{plugin}"]
     if not any(Path(name).is_file() for name in SETTINGS_FILES):

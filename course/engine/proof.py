@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from course.engine.patch import Patch
-from course.engine.reach import interest, promising_first, reaching, watched_lines
+from course.engine.promise import promising_first
+from course.engine.reach import interest, reaching, watched_lines
 from course.engine.run import Ending, Outcome, Request, RunResult
 from course.engine.step import Step
 from course.engine.subject import Subject
@@ -209,7 +210,7 @@ class Proof:
     def _promising_first(self, bug: Patch, tests: frozenset[str], first: RunResult) -> tuple[str, ...]:
         in_order = [test for test in first.collected if test in tests]
         seconds = {test: self._judged[test].seconds for test in in_order}
-        return promising_first(in_order, seconds, self._watched[bug.id], first.reach)
+        return promising_first(bug, in_order, seconds, self._watched[bug.id], first.reach)
 
     def _may_swap(self, bug: Patch, first: RunResult) -> bool:
         """Whether nothing that a bug changes has run when the suite was loaded, and all of it can be changed later."""

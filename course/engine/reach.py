@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from math import inf
 from pathlib import Path
 
 from unidiff.patch import PatchedFile
@@ -17,8 +15,6 @@ from course.engine.run import Reach
 from course.engine.swap import harmless_imports, import_lines
 
 Statement = tuple[int, int, int]
-# How many lines away counts half, and what no test takes less than, in seconds
-NEAR, MOMENT = 3, 0.001
 
 
 @dataclass(frozen=True)
@@ -75,36 +71,6 @@ def reaching(tests: Iterable[str], watched: Watched, reach: Reach | None) -> fro
     if reach is None or not reach.complete or not watched.known or reach.shared & watched.lines:
         return frozenset(tests)
     return frozenset(test for test in tests if reach.tests.get(test, frozenset()) & watched.lines)
-
-
-def promising_first(
-    tests: Sequence[str], seconds: Mapping[str, float], watched: Watched, reach: Reach | None
-) -> tuple[str, ...]:
-    """Sort tests by how likely they are to notice a change, and how quickly.
-
-    A test is likely to notice what happens near a line that it reaches and that few other tests do.
-
-    Args:
-        tests: Their ids, in the order of the files, which decides where nothing else does.
-        seconds: How long each takes.
-        watched: What the change stands on.
-        reach: What each test reaches.
-    """
-    reached = {test: reach.tests.get(test, frozenset()) if reach else frozenset() for test in tests}
-    near = {line: 1 / (number * (1 + _distance(line, watched) / NEAR)) for line, number in _count(reached).items()}
-
-    def promise(test: str) -> float:
-        return max((near[line] for line in reached[test]), default=0.0) / max(seconds[test], MOMENT)
-
-    return tuple(sorted(tests, key=promise, reverse=True))
-
-
-def _count(reached: Mapping[str, frozenset[tuple[str, int]]]) -> Counter[tuple[str, int]]:
-    return Counter(line for lines in reached.values() for line in lines)
-
-
-def _distance(line: tuple[str, int], watched: Watched) -> float:
-    return min((abs(line[1] - number) for name, number in watched.lines if name == line[0]), default=inf)
 
 
 @dataclass

@@ -143,6 +143,7 @@ class Slot(Databases):
             "select": None if request.select is None else list(request.select),
             "in_order": isinstance(request.select, tuple),
             "swap": str(self._trees.swap(request.variant) or "") if request.swap else "",
+            "plugins": request.variant.subject.plugins,
             "processor": self.processor,
             "shuffle": request.shuffle,
             "first_failure": request.first_failure,

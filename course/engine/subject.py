@@ -36,6 +36,7 @@ class Subject:
         seconds: Deadline of one run, in seconds.
         patience: How long one test of it may take, in seconds; `None` where only the deadline of the run counts.
         environment: Variables that every run gets.
+        plugins: Modules that every run gives pytest as plugins.
 
     Example:
         >>> load_subject("users_api").package
@@ -50,6 +51,7 @@ class Subject:
     seconds: float = 10.0
     patience: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    plugins: tuple[str, ...] = ()
 
     def bug(self, id: str) -> Patch:  # noqa: A002 - the field's word, and nothing here wants the builtin
         """The bug `group/name`.

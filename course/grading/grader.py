@@ -26,7 +26,7 @@ from course.grading.runs import CancelledError, Runs
 from course.grading.score import Proof, score
 from course.grading.submission import Loaded, Submission, load
 from course.grading.trials import Case
-from course.grading.worker import ENVIRONMENT
+from course.grading.worker import PLUGINS
 
 DISTRIBUTION = "integration-testing-course"
 # Limits of a run on a machine that is busy with other things follow the time of the reference suite
@@ -50,7 +50,7 @@ class Grader:
 
     def __init__(self, prover: Prover, subject: Subject, challenge: Challenge, *, first_catch: bool = False) -> None:
         self.cancelled = threading.Event()
-        self.subject = replace(subject, environment={**subject.environment, **ENVIRONMENT})
+        self.subject = replace(subject, plugins=(*subject.plugins, *PLUGINS))
         self.challenge = challenge
         self.default = DefaultPort()
         self._first_catch = first_catch

@@ -12,7 +12,7 @@ COUNT, RUN = "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"
 WORKER = "PYTEST_XDIST_WORKER"
 SEED = "COURSE_RUN_SEED"  # set by the engine, see `course.engine.Request.seed`
 # pytest-xdist gives suites the fixtures `worker_id` and `testrun_uid`
-ENVIRONMENT = {"PYTEST_PLUGINS": f"xdist.plugin,{__name__}"}
+PLUGINS = ("xdist.plugin", __name__)
 
 
 def worker_environment(number: int, count: int) -> dict[str, str]:

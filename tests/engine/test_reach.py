@@ -5,8 +5,7 @@ import difflib
 import pytest
 
 from course.engine import read_patch
-from course.engine.reach import Watched, promising_first, watched_lines
-from course.engine.run import Reach
+from course.engine.reach import watched_lines
 
 PROGRAM = """\
 def pay(amount):
@@ -73,23 +72,3 @@ def watched(folder, old, new):
     path.parent.mkdir()
     path.write_text("Boundary: api\nShows: x\nHint: y\n\n" + diff)
     return watched_lines(read_patch(path), folder)
-
-
-def test_the_test_that_alone_reaches_the_change_comes_first_and_a_quick_one_before_a_slow_one():
-    tests = ["slow", "quick", "alone", "elsewhere"]
-    shared, own, far = ("shop.py", 10), ("shop.py", 12), ("till.py", 12)
-    reach = Reach(
-        frozenset(),
-        frozenset(),
-        {
-            "slow": frozenset({shared}),
-            "quick": frozenset({shared}),
-            "alone": frozenset({shared, own}),
-            "elsewhere": frozenset({far}),
-        },
-        complete=True,
-    )
-    seconds = {"slow": 0.02, "quick": 0.01, "alone": 0.01, "elsewhere": 0.01}
-    watched = Watched(frozenset({own}))
-    assert promising_first(tests, seconds, watched, reach) == ("alone", "quick", "slow", "elsewhere")
-    assert promising_first(tests, seconds, watched, None) == tuple(tests)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import signal
@@ -54,17 +53,14 @@ def test_the_learner_s_own_jupyter_settings_are_not_written(workspace):
 
 
 @pytest.mark.slow
-def test_course_lab_serves_the_workspace_and_ends_at_once_on_ctrl_c(tmp_path):
-    """The whole way, as `make lab` goes it; HOME is a folder of its own, and nothing of Jupyter's settings is in it.
-
-    Jupyter Server handles Ctrl-C only at a terminal: elsewhere a task of its own may swallow it.
-    """
+def test_course_lab_serves_the_workspace_and_ends_at_once_on_ctrl_c(tmp_path, keyboard):
+    """The whole way, as `make lab` goes it; HOME is a folder of its own, and nothing of Jupyter's settings is in it."""
     home = tmp_path / "home"
     home.mkdir()
     variables = {**os.environ, "HOME": str(home)}
     folder = tmp_path / "my lessons"
     log = tmp_path / "log"
-    with log.open("wb") as output, terminal() as keyboard:
+    with log.open("wb") as output:
         lab = subprocess.Popen(
             [COURSE, "lab", folder, "--no-browser"], env=variables, stdin=keyboard, stdout=output, stderr=output
         )
@@ -79,17 +75,6 @@ def test_course_lab_serves_the_workspace_and_ends_at_once_on_ctrl_c(tmp_path):
             lab.kill()
             lab.wait()
     assert not (home / ".jupyter").exists()
-
-
-@contextlib.contextmanager
-def terminal():
-    """The end of a terminal that a program reads from, where nobody types."""
-    screen, keyboard = pytest.importorskip("pty").openpty()
-    try:
-        yield keyboard
-    finally:
-        os.close(keyboard)
-        os.close(screen)
 
 
 def await_address(log, lab):
