@@ -18,8 +18,11 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any, NoReturn
+
+from course.engine.warm import GOODBYE
 
 PRELOAD = (
     "pytest", "_pytest.assertion.rewrite", "_pytest.unittest", "_pytest.recwarn", "_pytest.monkeypatch",
@@ -36,6 +39,8 @@ PRELOAD = (
     "_pytest.unraisableexception", "_pytest.warnings", "_pytest._argcomplete", "_pytest.tmpdir",
     "sqlalchemy.dialects.postgresql", "jwt.algorithms",
 )  # fmt: skip
+# How long what else ends with the owner may take to put its own things away, in seconds
+AFTER_OWNER = 1.0
 GIB = 1 << 30
 MEMORY = 3 * GIB
 FILE_SIZE = GIB // 2
@@ -49,6 +54,9 @@ class ForkServer:
     Args:
         channel: Socket of paths to JSON orders, each with the descriptors for events, output and status, and with one
             for the orders to come where the process is to be a zygote.
+
+    Attributes:
+        was_left: The owner has gone without a word.
     """
 
     def __init__(self, channel: socket.socket) -> None:
@@ -56,6 +64,7 @@ class ForkServer:
         self._live: dict[int, int] = {}  # pid of a run -> descriptor that is told of its end
         self._wake, self._poke = os.pipe()
         os.set_blocking(self._poke, False)
+        self.was_left = True  # until it says goodbye
 
     def serve(self) -> None:
         """Serve until the owner closes its end, which the system does also when the owner is killed."""
@@ -75,7 +84,8 @@ class ForkServer:
         for key, _ in selector.select():
             if key.fileobj is self._channel:
                 path, descriptors, _, _ = socket.recv_fds(self._channel, 4096, 4)
-                if not path:
+                if path in (b"", GOODBYE):
+                    self.was_left = not path
                     return False
                 self._start(json.loads(Path(path.decode()).read_text(encoding="utf-8")), descriptors)
                 self._channel.send(b"+")
@@ -209,6 +219,14 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
+def clear_after_owner() -> None:
+    """Take away what a killed owner had noted as started and could not end any more, such as its scratch folder."""
+    time.sleep(AFTER_OWNER)
+    from course.services import orphans  # noqa: PLC0415 - of no use before
+
+    orphans.reap()
+
+
 def main() -> None:
     """Load, freeze and serve."""
     channel = socket.socket(fileno=int(sys.argv[1]))
@@ -218,9 +236,13 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     # An owner that ends, or is killed, while all of this goes on, wants nothing any longer
+    server = ForkServer(channel)
     with contextlib.suppress(ConnectionError):
         channel.send(b"ready\n")
-        ForkServer(channel).serve()
+    with contextlib.suppress(ConnectionError):
+        server.serve()
+    if server.was_left:
+        clear_after_owner()
 
 
 if __name__ == "__main__":

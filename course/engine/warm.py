@@ -22,6 +22,8 @@ CAN_FORK = sys.platform != "win32" and hasattr(socket, "send_fds")
 # Who forks a loaded suite has to find what a run leaves behind, which Linux alone hands over
 CAN_LOAD = sys.platform == "linux"
 START_SECONDS = 60
+# What the owner says before it leaves; one that says nothing was killed
+GOODBYE = b"goodbye"
 
 
 class WarmProcessError(CourseError):
@@ -98,6 +100,8 @@ class WarmProcess:
 
     def close(self) -> None:
         """End the fork server and with it every run; safe to call again."""
+        with contextlib.suppress(OSError):
+            self._channel.send(GOODBYE)
         self._channel.close()
         try:
             self._server.wait(timeout=5)

@@ -96,7 +96,11 @@ def test_a_suite_that_is_too_old_is_loaded_again(runs, monkeypatch):
 
 @pytest.mark.parametrize(
     ("statement", "ending"),
-    [("os._exit(0)", Ending.DIED), ("os.kill(os.getppid(), 9)", Ending.DIED), ("while True: pass", Ending.TIMED_OUT)],
+    [
+        ("os._exit(0)", Ending.DIED),
+        ("os.kill(os.getppid(), 9); threading.Event().wait()", Ending.DIED),
+        ("while True: pass", Ending.TIMED_OUT),
+    ],
 )
 def test_a_run_that_does_not_end_as_it_should_takes_nothing_along(runs, statement, ending):
     text = f"def test_good(): pass\ndef test_bad():\n    {statement}"
