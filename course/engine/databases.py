@@ -160,11 +160,14 @@ class Databases:
             "SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = {name})"
             " + (SELECT coalesce(sessions, 0) FROM pg_stat_database WHERE datname = {name})"
         )
-        if self._admin.execute(query.format(name=sql.Literal(name))).fetchone() != (0,):
+        try:
+            if self._admin.execute(query.format(name=sql.Literal(name))).fetchone() != (0,):
+                return False
+            return self._shared or (
+                self._databases() == self._kept_databases | {name} and self._roles() == self._kept_roles
+            )
+        except psycopg.OperationalError:  # somebody has ended our own connection
             return False
-        return self._shared or (
-            self._databases() == self._kept_databases | {name} and self._roles() == self._kept_roles
-        )
 
     def fresh_name(self) -> str:
         """A name that no database has or had."""

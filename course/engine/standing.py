@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from course.engine.record import Loaded
 from course.engine.run import Request, RunResult
 from course.engine.warm import Process, WarmProcess, pipes, write_order
-from course.engine.watch import Loaded, Watch
+from course.engine.watch import Watch
 from course.engine.zygote import GO_ON
 
 # How old a loaded suite may be, in seconds: what it read from the clock when it was loaded must not be long ago

@@ -62,11 +62,15 @@ def test_a_suite_is_loaded_once_and_each_run_has_a_fresh_database(runs):
     [
         "kept = psycopg.connect(os.environ['DATABASE_URL'].replace('+psycopg2', ''))",
         "psycopg.connect(os.environ['DATABASE_URL'].replace('+psycopg2', '')).close()",
+        (
+            "with psycopg.connect(os.environ['DATABASE_URL'].replace('+psycopg2', '')) as c:\n"
+            "    c.execute('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()')"
+        ),
         "threading.Thread(target=threading.Event().wait, daemon=True).start()",
         "subprocess.Popen(['sleep', '60'])",
         "kept = open(__file__)",
     ],
-    ids=["a connection", "a visit to the database", "a thread", "a process", "a file"],
+    ids=["a connection", "a visit to the database", "an end of all connections", "a thread", "a process", "a file"],
 )
 def test_a_suite_that_holds_something_when_it_is_loaded_has_processes_of_its_own(runs, statement):
     results, loads = runs(f"{statement}\ndef test_it(): pass", {}, {}, {})
