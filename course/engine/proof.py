@@ -64,7 +64,7 @@ class Proof:
         self._original = Variant(subject)
         self._trees = trees
         program = trees.path(self._original)
-        self._watched = {bug.id: watched_lines(bug, program) for bug in bugs}
+        self._watched = {patch.id: watched_lines(patch, program) for patch in (*bugs, *correct)}
         self._done = 0
         self._total = 2 + len(bugs) + len(correct)
         self._judged: dict[str, JudgedTest] = {}
@@ -82,7 +82,7 @@ class Proof:
                 return self._broken(run)
         self._judge_originals(first, second)
         if self._first_catch or not self._valid():
-            self._judge_correct(self._run(self._correct_requests()))
+            self._judge_correct(self._run(self._correct_requests(first)))
             bugs = self._judge_bugs(first)
         else:
             bugs = self._judge_together(first)
@@ -145,8 +145,16 @@ class Proof:
 
     # The correct variants
 
-    def _correct_requests(self) -> list[Request]:
-        return [self._request(Variant(self._subject, patch), select=self._runnable()) for patch in self._correct]
+    def _correct_requests(self, first: RunResult) -> list[Request]:
+        """A run on each, each in a random order of its own: on right code the order must not matter either."""
+        return [
+            self._correct_request(number, swap=self._may_swap(patch, first))
+            for number, patch in enumerate(self._correct)
+        ]
+
+    def _correct_request(self, number: int, **options: object) -> Request:
+        variant = Variant(self._subject, self._correct[number])
+        return self._request(variant, **{"select": self._runnable(), "shuffle": SEED + 1 + number, **options})
 
     def _judge_correct(self, runs: list[RunResult]) -> None:
         suspects: dict[int, tuple[Outcome, ...]] = {}
@@ -167,16 +175,21 @@ class Proof:
         return failed + tuple(Outcome(test, "failed", "", run.detail, where=run.where) for test in missing)
 
     def _settle_correct(self, suspects: dict[int, tuple[Outcome, ...]]) -> None:
+        """Failed in a random order: the suite's own order tells whether that is why, a repetition whether by chance."""
         requests = [
-            self._request(Variant(self._subject, self._correct[number]), select=self._runnable()) for number in suspects
+            self._correct_request(number, shuffle=order) for number in suspects for order in (None, SEED + 1 + number)
         ]
-        for (number, bad), again in zip(suspects.items(), self._run(requests, extra=True), strict=True):
-            still = {outcome.test for outcome in self._not_held(again)}
+        runs = iter(self._run(requests, extra=True))
+        for number, bad in suspects.items():
+            in_order, again = ({outcome.test for outcome in self._not_held(next(runs))} for _ in range(2))
             for outcome in bad:
-                if outcome.test in still:
-                    self._judged[outcome.test] = _doubt(outcome, Validity.FALSE_ALARM, self._correct[number].id)
+                if outcome.test in in_order:
+                    validity = Validity.FALSE_ALARM
                 elif outcome.phase:  # it did fail, where others were only kept from running
-                    self._judged[outcome.test] = _doubt(outcome, Validity.FLAKY, self._correct[number].id)
+                    validity = Validity.ORDER_DEPENDENT if outcome.test in again else Validity.FLAKY
+                else:
+                    continue
+                self._judged[outcome.test] = _doubt(outcome, validity, self._correct[number].id)
 
     # The bugs
 
@@ -187,7 +200,7 @@ class Proof:
 
     def _judge_together(self, first: RunResult) -> tuple[JudgedBug, ...]:
         """Correct variants and bugs in one go: catches of tests that turn out to be doubtful are struck afterwards."""
-        correct, todo = self._correct_requests(), self._bug_requests(first)
+        correct, todo = self._correct_requests(first), self._bug_requests(first)
         runs = self._run([*correct, *todo.values()])
         self._judge_correct(runs[: len(correct)])
         return self._bug_verdicts(first, dict(zip(todo, runs[len(correct) :], strict=True)))
@@ -212,12 +225,12 @@ class Proof:
         seconds = {test: self._judged[test].seconds for test in in_order}
         return promising_first(bug, in_order, seconds, self._watched[bug.id], first.reach)
 
-    def _may_swap(self, bug: Patch, first: RunResult) -> bool:
-        """Whether nothing that a bug changes has run when the suite was loaded, and all of it can be changed later."""
-        watched, reach = self._watched[bug.id], first.reach
+    def _may_swap(self, patch: Patch, first: RunResult) -> bool:
+        """Whether nothing of what is changed has run when the suite was loaded, and all can be changed later."""
+        watched, reach = self._watched[patch.id], first.reach
         if reach is None or not reach.complete or not watched.known or reach.loading & watched.lines:
             return False
-        return self._trees.swap(Variant(self._subject, bug)) is not None
+        return self._trees.swap(Variant(self._subject, patch)) is not None
 
     def _bug_verdicts(self, first: RunResult, runs: dict[str, RunResult]) -> tuple[JudgedBug, ...]:
         def judge(bug: Patch) -> JudgedBug:

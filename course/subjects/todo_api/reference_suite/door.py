@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from client import Answer
-from psycopg import Connection, connect
+from psycopg import Connection
 
 Call = Callable[[], Answer]
 WAITING = """
@@ -43,9 +43,9 @@ class Door:
 
     @contextmanager
     def _closed(self, locks: list[str]) -> Iterator[None]:
-        with connect(self._database.info.dsn, password=self._database.info.password) as connection:
+        with self._database.transaction():
             for lock in locks:
-                connection.execute(lock)
+                self._database.execute(lock)
             yield
 
     def _wait_until_stopped(self, answers: list[Future[Answer]]) -> None:
@@ -53,6 +53,7 @@ class Door:
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             on_their_way = sum(not answer.done() for answer in answers)
+            self._database.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw before
             (waiting,) = self._database.execute(WAITING).fetchone()
             if waiting >= on_their_way:
                 return

@@ -32,31 +32,13 @@ def test_times_are_right_wherever_the_server_stands(client, monkeypatch):
     assert abs(moment(todo["created_at"]) - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-def test_a_change_moves_the_time_of_change_and_not_that_of_creation(client):
-    todo = client.add("Sleep")
-
-    changed = client.patch(f"/todos/{todo['id']}", done=True).json()
-
-    assert changed["created_at"] == todo["created_at"]
-    assert moment(changed["updated_at"]) > moment(todo["updated_at"])
-
-
-def test_text_comes_back_as_it_was_sent(client):
-    title, notes = "Zażółć 🧵 日本", "\u202eone\n\ttwo 👩‍👩‍👧 \\ ' \" %s"
-    todo = client.add(title, notes=notes)
+def test_text_comes_back_as_it_was_sent_and_is_measured_in_characters(client):
+    title, notes = "Zażółć 🧵 日本".ljust(200, "ä"), "\u202eone\n\ttwo 👩‍👩‍👧 \\ ' \" %s".ljust(2_000, "é")
+    todo = client.add(f"  {title}  ", notes=notes)
 
     read = client.get(f"/todos/{todo['id']}").json()
 
     assert (read["title"], read["notes"]) == (title, notes)
-
-
-def test_a_todo_looks_the_same_in_every_answer(client):
-    created = client.add("Sleep")
-
-    listed = client.list()["items"][0]
-
-    assert repr(sorted(listed.items())) == repr(sorted(created.items()))
-    assert client.get(f"/todos/{created['id']}").json() == created
 
 
 def test_of_two_that_take_one_title_at_once_one_is_refused(client, at_once):
@@ -79,14 +61,6 @@ def test_of_two_changes_at_once_none_is_lost(client, at_once):
     assert (kept["notes"], kept["done"]) == ("well", True)
 
 
-def test_of_two_that_delete_at_once_one_comes_too_late(client, at_once):
-    path = f"/todos/{client.add('Sleep')['id']}"
-
-    answers = at_once.change(lambda: client.delete(path), lambda: client.delete(path))
-
-    assert [answer.status_code for answer in answers] == [204, 404]
-
-
 def test_a_change_that_comes_after_a_deletion_finds_nothing(client, at_once):
     path = f"/todos/{client.add('Sleep')['id']}"
 
@@ -96,13 +70,12 @@ def test_a_change_that_comes_after_a_deletion_finds_nothing(client, at_once):
 
 
 def test_a_failing_database_is_a_server_error_that_tells_nothing_of_the_inside(client, database_fails):
-    path = f"/todos/{client.add('Sleep')['id']}"
+    client.add("Sleep")
 
     with database_fails():
-        answers = [client.get("/todos"), client.get(path)]
+        answer = client.get("/todos")
 
-    assert [answer.status_code for answer in answers] == [500, 500]
-    for answer in answers:
-        assert isinstance(answer.json()["detail"], str)
-        assert "select" not in answer.text.lower()
+    assert answer.status_code == 500
+    assert isinstance(answer.json()["detail"], str)
+    assert "select" not in answer.text.lower()
     assert client.titles() == ["Sleep"]

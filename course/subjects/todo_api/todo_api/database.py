@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from sqlalchemy import DateTime, Dialect, Engine, Text, create_engine, func, select
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeDecorator
 
 TABLES_LOCK = 7_306_019
@@ -44,4 +45,5 @@ def create_tables(engine: Engine) -> None:
         if connection.dialect.name == "postgresql":
             # Two processes may start on an empty database at once; the second finds the tables there
             connection.execute(select(func.pg_advisory_xact_lock(TABLES_LOCK)))
-        Base.metadata.create_all(connection)
+        for table in Base.metadata.sorted_tables:
+            connection.execute(CreateTable(table, if_not_exists=True))

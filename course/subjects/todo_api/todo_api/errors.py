@@ -36,10 +36,10 @@ class ServerErrors:
 
         try:
             await self.app(scope, receive, watch)
-        except Exception:
+        except Exception as error:
             if started or scope["type"] != "http":
                 raise
-            log.exception("%s %s failed", scope["method"], scope["path"])
+            log.exception("%s %s failed", scope["method"], scope["path"], exc_info=error)
             await _answer(500, "Something went wrong on our side")(scope, receive, send)
 
 

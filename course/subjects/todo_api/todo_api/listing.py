@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from .models import Priority, Todo, fold
 from .schemas import TodoQuery
 
 RANK = case({priority.value: rank for rank, priority in enumerate(Priority)}, value=Todo.priority)
-KEYS = {"created": Todo.created_at, "title": Todo.title_key, "due": Todo.due, "priority": RANK}
+COLUMNS = {"created": Todo.created_at, "title": Todo.title_key, "due": Todo.due}
 
 
 def list_todos(session: Session, query: TodoQuery) -> tuple[Sequence[Todo], int]:
@@ -39,6 +40,12 @@ def _order(order: str | None) -> list[ColumnElement[object]]:
     """Order as asked for; the id decides between equals, so that pages never overlap."""
     if order is None:
         return [Todo.id.asc()]
-    key = KEYS[order.removeprefix("-")]
+    key = _key(order.removeprefix("-"))
     direction = key.desc() if order.startswith("-") else key.asc()
     return [direction.nulls_last(), Todo.id.asc()]
+
+
+def _key(name: str) -> ColumnElement[Any]:
+    if name == "priority":
+        return RANK
+    return COLUMNS[name]

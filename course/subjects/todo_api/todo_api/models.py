@@ -44,8 +44,11 @@ class Todo(Base):
     updated_at: Mapped[datetime] = mapped_column(Instant)
 
     def set(self, **values: object) -> None:
-        """Set fields, and what is derived from them."""
+        """Set fields, and the form of the title in which no two may be the same."""
         for field, value in values.items():
             setattr(self, field, value)
         self.title_key = fold(self.title)
+
+    def index(self) -> None:
+        """Bring what a search looks through up to date."""
         self.search_text = fold(f"{self.title}\n{self.notes or ''}")

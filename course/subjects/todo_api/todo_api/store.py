@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -17,15 +18,16 @@ DEADLOCK = "40P01"
 
 
 def add_todo(session: Session, new: NewTodo) -> Todo:
-    return add_todos(session, [new])[0]
+    todo = _todo(new, now())
+    session.add(todo)
+    _save(session)
+    return todo
 
 
 def add_todos(session: Session, news: Sequence[NewTodo]) -> list[Todo]:
     """Add all or none; they come back in the order given."""
     moment = now()
-    todos = [Todo(created_at=moment, updated_at=moment) for _ in news]
-    for todo, new in zip(todos, news, strict=True):
-        todo.set(**new.model_dump())
+    todos = [_todo(new, moment) for new in news]
     # In one order for everyone: two requests with the same titles then never wait for each other in a ring
     session.add_all(sorted(todos, key=lambda todo: todo.title_key))
     _save(session)
@@ -44,6 +46,7 @@ def find_todo(session: Session, todo_id: str, *, lock: bool = False) -> Todo:
 def change_todo(session: Session, todo_id: str, changes: TodoChanges) -> Todo:
     todo = find_todo(session, todo_id, lock=True)
     todo.set(**changes.model_dump(exclude_unset=True))
+    todo.index()
     todo.updated_at = now()
     _save(session)
     return todo
@@ -53,6 +56,13 @@ def remove_todo(session: Session, todo_id: str) -> None:
     removed = session.execute(delete(Todo).where(Todo.id == _number(todo_id)).returning(Todo.id)).all()
     if not removed:
         raise TodoNotFoundError
+
+
+def _todo(new: NewTodo, moment: datetime) -> Todo:
+    todo = Todo(created_at=moment, updated_at=moment)
+    todo.set(**new.model_dump())
+    todo.index()
+    return todo
 
 
 def _number(todo_id: str) -> int | None:
