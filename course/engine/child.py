@@ -23,18 +23,20 @@ def run(order: dict[str, Any], events: int, orders: int | None = None) -> None:
     """Run the suite in the current folder and return when pytest has ended.
 
     Args:
-        order: `tree` (folder for `sys.path`), `environment`, `select`, `shuffle`, `first_failure`, `interest`,
-            `plugins`, `processor` (to stay on; may be None).
+        order: `tree` (folder for `sys.path`), `environment`, `select`, `shuffle`, `first_failure`, `rounds`,
+            `interest`, `plugins`, `processor` (to stay on; may be None).
         events: File descriptor that takes JSON lines.
         orders: Socket of further orders for the suite once it is loaded, see `course.engine.zygote.Zygote`.
     """
     _settle(order)
     from course.engine.reporter import Reporter, ShortReports, tell_broken  # noqa: PLC0415 - loaded already in a warm process
+    from course.engine.rounds import Rounds  # noqa: PLC0415 - likewise
 
     sink = Sink(events)
     zygote = None if orders is None else Zygote(orders, order, sink)
+    reporter = Reporter(order, sink, zygote)
     try:
-        _run_pytest(_arguments(order), [*_plugins(order), Reporter(order, sink, zygote), ShortReports()])
+        _run_pytest(_arguments(order), [*_plugins(order), reporter, Rounds(reporter, zygote), ShortReports()])
     except BaseException as error:  # noqa: BLE001 - whatever a conftest raises while pytest starts
         tell_broken(sink, error)
 

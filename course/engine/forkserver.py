@@ -27,7 +27,8 @@ from course.engine.warm import GOODBYE
 PRELOAD = (
     "pytest", "_pytest.assertion.rewrite", "_pytest.unittest", "_pytest.recwarn", "_pytest.monkeypatch",
     "_pytest.capture", "_pytest.logging", "_pytest.skipping", "_pytest.raises", "anyio.pytest_plugin",
-    "anyio._backends._asyncio", "course.engine.child", "course.engine.reporter", "sqlalchemy",
+    "anyio._backends._asyncio", "course.engine.child", "course.engine.reporter",
+    "course.engine.rounds", "sqlalchemy",
     "sqlalchemy.orm", "sqlalchemy.dialects.postgresql.psycopg2", "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite", "psycopg2", "psycopg", "fastapi", "fastapi.testclient",
     "fastapi.security", "fastapi.responses", "starlette.middleware.base", "httpx", "pydantic",

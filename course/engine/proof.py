@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from course.engine.glance import caught_in, plan_rounds
 from course.engine.patch import Patch
 from course.engine.promise import promising_first
 from course.engine.reach import interest, reaching, watched_lines
-from course.engine.run import Ending, Outcome, Request, RunResult
+from course.engine.run import Ending, Outcome, Request, Round, RunResult
 from course.engine.step import Step
 from course.engine.subject import Subject
 from course.engine.variant import Trees, Variant
@@ -81,17 +82,14 @@ class Proof:
             if run.ending is not Ending.FINISHED:
                 return self._broken(run)
         self._judge_originals(first, second)
-        if self._first_catch or not self._valid():
-            self._judge_correct(self._run(self._correct_requests(first)))
-            bugs = self._judge_bugs(first)
-        else:
-            bugs = self._judge_together(first)
+        judge = self._judge_quickly if self._first_catch else self._judge_together
+        bugs = judge(first)
         return Verdict(
             Standing.PROVED,
             tuple(self._judged[test] for test in self._order(first)),
             bugs,
             tuple(patch.name for patch in self._correct),
-            suite_seconds=first.seconds,
+            suite_seconds=min(first.seconds, second.seconds),
             output=first.output,
         )
 
@@ -193,17 +191,35 @@ class Proof:
 
     # The bugs
 
-    def _judge_bugs(self, first: RunResult) -> tuple[JudgedBug, ...]:
-        todo = self._bug_requests(first)
-        runs = dict(zip(todo, self._run(list(todo.values())), strict=True))
-        return self._bug_verdicts(first, runs)
-
     def _judge_together(self, first: RunResult) -> tuple[JudgedBug, ...]:
         """Correct variants and bugs in one go: catches of tests that turn out to be doubtful are struck afterwards."""
         correct, todo = self._correct_requests(first), self._bug_requests(first)
+        self._total += len(todo) - len(self._bugs)
         runs = self._run([*correct, *todo.values()])
         self._judge_correct(runs[: len(correct)])
         return self._bug_verdicts(first, dict(zip(todo, runs[len(correct) :], strict=True)))
+
+    def _judge_quickly(self, first: RunResult) -> tuple[JudgedBug, ...]:
+        """Correct variants, quick looks, and bugs that allow none, in one go; what is open then gets its own run."""
+        correct, todo = self._correct_requests(first), self._bug_requests(first)
+        rounds = plan_rounds(todo, self._watched, first.reach)
+        looked_at = {each.variant.id for part in rounds for each in part}
+        others = {bug: request for bug, request in todo.items() if bug not in looked_at}
+        self._total += len(others) + len(rounds) - len(self._bugs)
+        runs = iter(self._run([*correct, *others.values(), *map(self._rounds_request, rounds)]))
+        self._judge_correct([next(runs) for _ in correct])
+        found = {bug: next(runs) for bug in others} | caught_in(runs)
+        rest = {bug: request for bug, request in self._bug_requests(first).items() if self._is_open(found.get(bug))}
+        found |= dict(zip(rest, self._run(list(rest.values()), extra=True), strict=True))
+        return self._bug_verdicts(first, found)
+
+    def _rounds_request(self, rounds: tuple[Round, ...]) -> Request:
+        tests = frozenset(test for each in rounds for test in each.tests)
+        return self._request(self._original, rounds=rounds, select=tests)
+
+    def _is_open(self, run: RunResult | None) -> bool:
+        """Whether nothing is known of a bug: no round caught it, or a test did that is not believed any more."""
+        return run is None or (bool(run.failed) and not any(self._is_valid(outcome.test) for outcome in run.failed))
 
     def _bug_requests(self, first: RunResult) -> dict[str, Request]:
         requests = {}
@@ -216,7 +232,6 @@ class Proof:
                     first_failure=self._first_catch,
                     swap=self._may_swap(bug, first),
                 )
-        self._total += len(requests) - len(self._bugs)
         # The longest first, so that no slot waits for the last one
         return dict(sorted(requests.items(), key=lambda item: (item[1].swap, -len(item[1].select or ()))))
 

@@ -41,6 +41,7 @@ class Record:
         self._broken: list[dict[str, Any]] = []
         self._reach: Reach | None = None
         self._done = False
+        self._caught: dict[str, Outcome] = {}
 
     def take(self, event: dict[str, Any]) -> None:
         """Add one event; one that is not well formed is passed over."""
@@ -54,6 +55,8 @@ class Record:
                     self._current = ""
                     outcome = _outcome(event)
                     self._outcomes[outcome.test] = outcome
+                case "caught":
+                    self._caught[str(event["variant"])] = _outcome(event)
                 case "broken":
                     self._broken.append(event)
                 case "loaded":
@@ -94,6 +97,7 @@ class Record:
             self._reach,
             round(seconds, 4),
             output,
+            self._caught,
         )
 
     def _ending(self, cut: Ending | None, limit: float) -> tuple[Ending, str, str]:

@@ -27,16 +27,24 @@ class Reporter:
         order: The run's order, see `course.engine.child.run`.
         sink: Where events go.
         zygote: Says what to run once the suite is loaded; `None` for one run as ordered.
+
+    Attributes:
+        order: The order of this very run.
+        outcome: How the latest test went.
     """
 
     def __init__(self, order: dict[str, Any], sink: Sink, zygote: Zygote | None = None) -> None:
-        self._order = order
+        self.order = order
         self._sink = sink
         self._zygote = zygote
         self._tracer = Tracer(Path(order["tree"]), order["interest"]) if order["interest"] else None
-        self._outcome: dict[str, Any] = {}
+        self.outcome: dict[str, Any] = {}
         if self._tracer:
             self._tracer.start()
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Send an event."""
+        self._sink.send(event)
 
     def pytest_exception_interact(self, node: Any, call: pytest.CallInfo[Any]) -> None:
         if isinstance(node, pytest.Collector) and call.excinfo is not None:
@@ -50,10 +58,10 @@ class Reporter:
         loading = self._tracer.result()["shared"] if self._tracer else []
         if self._zygote and not session.testsfailed:
             is_blind = self._tracer is not None and self._tracer.is_blind
-            self._order = self._zygote.next_run()
+            self.order = self._zygote.next_run()
             if self._tracer:
                 self._tracer.is_blind = is_blind  # the fork that this run comes from is not the suite's
-        _choose(session, self._order)
+        _choose(session, self.order)
         self._sink.send({"event": "collected", "tests": [item.nodeid for item in session.items]})
         result = yield
         if self._tracer:
@@ -64,7 +72,7 @@ class Reporter:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         self._sink.send({"event": "start", "test": item.nodeid})
-        self._outcome = {"test": item.nodeid, "result": "skipped", "phase": "setup", "message": "It was not run."}
+        self.outcome = {"test": item.nodeid, "result": "skipped", "phase": "setup", "message": "It was not run."}
         started = time.perf_counter()
         if self._tracer:
             self._tracer.enter(item.nodeid)
@@ -74,7 +82,7 @@ class Reporter:
             if self._tracer:
                 self._tracer.leave()
             seconds = round(time.perf_counter() - started, 6)
-            self._sink.send({"event": "test", **self._outcome, "seconds": seconds})
+            self._sink.send({"event": "test", **self.outcome, "seconds": seconds})
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Generator[None, Any, Any]:
@@ -87,10 +95,10 @@ class Reporter:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         # What was raised decides, not the report: a suite's own hooks may have changed that
         report = yield
-        if call.excinfo is not None and self._outcome["result"] != "failed":
-            self._outcome.update(_outcome(item, call))
+        if call.excinfo is not None and self.outcome["result"] != "failed":
+            self.outcome.update(_outcome(item, call))
         elif call.excinfo is None and call.when == "call" and not item.stash.get(xfailed_key, None):
-            self._outcome.update(result="passed", phase="call", message="")
+            self.outcome.update(result="passed", phase="call", message="")
         return report
 
 

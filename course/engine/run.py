@@ -25,6 +25,19 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True)
+class Round:
+    """A quick look at one bug, see `course.engine.rounds`.
+
+    Attributes:
+        variant: The bug's.
+        tests: Ids of the tests to try, in this order.
+    """
+
+    variant: Variant
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Request:
     """One suite against one variant.
 
@@ -38,6 +51,7 @@ class Request:
         first_failure: End after the first test that fails.
         swap: Where the suite is loaded with the original, the variant may be made of that by giving functions other
             code: nothing of what differs has run on import.
+        rounds: What to try instead of the suite; all bugs may be swapped. Where that cannot be, nothing is tried.
         seed: What chance is drawn from, as `COURSE_RUN_SEED`; a run with another one needs no loading again.
         interest: File of the program to its lines to watch; what each test reached of them is reported.
         environment: Variables beside the subject's own.
@@ -51,6 +65,7 @@ class Request:
     shuffle: int | None = None
     first_failure: bool = False
     swap: bool = False
+    rounds: tuple[Round, ...] = ()
     seed: str = ""
     interest: Mapping[str, frozenset[int]] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -114,6 +129,7 @@ class RunResult:
         reach: What was watched; `None` without an interest.
         seconds: Wall time, in seconds.
         output: The last of what the process printed, at most 4,000 characters.
+        caught: Id of a variant to the outcome that caught it, for those that were caught in a round.
     """
 
     ending: Ending
@@ -125,6 +141,7 @@ class RunResult:
     reach: Reach | None = None
     seconds: float = 0.0
     output: str = ""
+    caught: Mapping[str, Outcome] = field(default_factory=dict)
 
     def ids(self, result: str) -> frozenset[str]:
         """Ids of the tests with that result."""

@@ -85,6 +85,8 @@ class Slot(Databases):
         may_stand = CAN_LOAD and isinstance(self._processes, WarmProcess) and request.suite not in self._alone
         if may_stand and (result := self._run_standing(request)):
             return result
+        if request.rounds:
+            return RunResult(Ending.FINISHED)
         with self.database() as url:
             return self.run_in(request, url)
 
@@ -147,6 +149,7 @@ class Slot(Databases):
             "processor": self.processor,
             "shuffle": request.shuffle,
             "first_failure": request.first_failure,
+            "rounds": [[each.variant.id, str(self._trees.swap(each.variant)), each.tests] for each in request.rounds],
             "interest": {name: sorted(lines) for name, lines in request.interest.items()},
         }
 

@@ -15,7 +15,7 @@ import random
 import socket
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -35,6 +35,9 @@ class Zygote:
         channel: Takes `GO_ON`, or the path to an order and three descriptors, for events, output and status.
         order: The order that the suite is loaded by.
         sink: Where events go.
+
+    Attributes:
+        is_forked: This process is a fork, made for one run.
     """
 
     def __init__(self, channel: int, order: dict[str, Any], sink: Sink) -> None:
@@ -43,21 +46,24 @@ class Zygote:
         self._order = order
         self._sink = sink
         self._descriptors = open_descriptors()
+        self._modules: Mapping[str, ModuleType] = {}
+        self._functions: Functions = {}
+        self.is_forked = False
 
     def next_run(self) -> dict[str, Any]:
         """Say that all is loaded, and fork for each order that comes; the order, in the new process."""
-        modules = program_modules(Path(self._order["tree"]))
-        functions = functions_of(self._order["tree"])
+        self._modules = program_modules(Path(self._order["tree"]))
+        self._functions = functions_of(self._order["tree"])
         gc.collect()
         gc.freeze()
-        self._sink.send({"event": "loaded", "flaw": self._flaw(), "files": sorted(modules)})
+        self._sink.send({"event": "loaded", "flaw": self._flaw(), "files": sorted(self._modules)})
         while True:
             path, descriptors = self._receive()
             if path == GO_ON:
                 return self._order
             pid = os.fork()
             if pid == 0:
-                return self._become_run(path, descriptors, modules, functions)
+                return self._become_run(path, descriptors)
             wait_for(pid, descriptors)
 
     def _receive(self) -> tuple[bytes, list[int]]:
@@ -69,9 +75,21 @@ class Zygote:
             os._exit(0)
         return path, descriptors
 
-    def _become_run(
-        self, path: bytes, descriptors: list[int], modules: Mapping[str, ModuleType], functions: Functions
-    ) -> dict[str, Any]:
+    @contextlib.contextmanager
+    def swapped(self, path: str) -> Iterator[None]:
+        """Meanwhile the program is what a swap makes of it; itself, where no path is given."""
+        functions = [function for found in self._functions.values() for function in found] if path else []
+        before = [(function, function.__code__) for function in functions]
+        if path:
+            swap_code(Path(path), self._modules, self._functions)
+        try:
+            yield
+        finally:
+            for function, code in before:
+                function.__code__ = code
+
+    def _become_run(self, path: bytes, descriptors: list[int]) -> dict[str, Any]:
+        self.is_forked = True
         events, output, status = descriptors
         self._channel.close()
         os.close(status)
@@ -83,8 +101,8 @@ class Zygote:
         random.seed()
         order: dict[str, Any] = json.loads(Path(path.decode()).read_text(encoding="utf-8"))
         os.environ.update(order["environment"])
-        move_program(self._order["tree"], order["tree"], modules.values())
-        if order["swap"] and not swap_code(Path(order["swap"]), modules, functions):
+        move_program(self._order["tree"], order["tree"], self._modules.values())
+        if order["swap"] and not swap_code(Path(order["swap"]), self._modules, self._functions):
             self._sink.send({"event": "unswapped"})
             os._exit(0)
         return order

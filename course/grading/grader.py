@@ -133,9 +133,7 @@ class Grader:
             times = {"suite_seconds": verdict.suite_seconds, "reference_seconds": self.reference_seconds}
             proofs: tuple[Proof, ...] = ()
             if verdict.standing is Standing.PROVED and verdict.tests:
-                hygiene = self._hygiene(folder, verdict)
-                proofs = hygiene.proofs()
-                times["suite_seconds"] = hygiene.seconds
+                proofs = self._hygiene(folder, verdict).proofs()
         times["ratio"] = times["suite_seconds"] / max(self.reference_seconds, 0.001)
         times["seconds"] = time.monotonic() - started
         return Grading(verdict, score(self.challenge, verdict, proofs), proofs, times=times)

@@ -84,9 +84,9 @@ class Hygiene:
     def proofs(self) -> tuple[Proof, ...]:
         """Hold all trials and judge them, in the order of the challenge."""
         case, prepared, do = self._case, self._around.prepared, self._runs.do
-        # One run alone for the time; the engine has had the suite in random orders on each right program already
+        # The engine has had the suite in a random order on each right program already
         self._seen = 1 + len(self._verdict.correct)
-        orders = max(1, int(self._setting("passes_in_any_order", "orders", 5)) - self._seen)
+        orders = int(self._setting("passes_in_any_order", "orders", 5)) - self._seen
         workers = int(self._setting("passes_under_two_workers", "workers", 2))
         first = do(steadily(on_one_database(case, prepared)))
         seeded = do(steadily(on_used_database(case, prepared)))
@@ -97,11 +97,6 @@ class Hygiene:
         self._used, self._dealt, self._canary = seeded.result(), dealt.result(), canary.result()
         self._shuffled = [future.result() for future in shuffled]
         return tuple(self._judges[rule.name](rule) for rule in self._challenge.hygiene if rule.name in self._judges)
-
-    @property
-    def seconds(self) -> float:
-        """Time of the suite, the shortest of its runs in random order, in seconds."""
-        return min((trial.seconds for trial in self._shuffled), default=0.0)
 
     def _cleans(self, rule: HygieneRule) -> Proof:
         return _by_tests(rule, self._twice, "the second time on one database", "ran twice on one database: same result")
@@ -148,7 +143,7 @@ class Hygiene:
 
     def _fast(self, rule: HygieneRule) -> Proof:
         at_most = float(rule.settings.get("ratio_at_most", 10.0))
-        ratio = self.seconds / max(self._around.reference_seconds, 0.001)
+        ratio = self._verdict.suite_seconds / max(self._around.reference_seconds, 0.001)
         measured = f"{ratio:.1f} times the reference suite"
         if ratio <= at_most:
             return Proof(rule.name, True, f"at most {at_most:g} times as long as the reference suite", (), measured)

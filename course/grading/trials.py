@@ -55,14 +55,12 @@ class Trial:
         lost: Believed test to what was said, for those that failed in it.
         litter: What was left behind, as phrases.
         attempts: Who wanted to log in to the production database.
-        seconds: Shortest time of a run, in seconds.
         contained: Whether the suite left its `DATABASE_URL` alone: it has a container of its own.
     """
 
     lost: Mapping[str, str] = field(default_factory=dict)
     litter: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
-    seconds: float = 0.0
     contained: bool = False
 
 
@@ -75,7 +73,7 @@ def steadily(trial: Callable[[Slot], Trial]) -> Callable[[Slot], Trial]:
             return first
         second = trial(slot)
         lost = {test: first.lost[test] for test in first.lost if test in second.lost}
-        return Trial(lost, first.litter, first.attempts + second.attempts, first.seconds, first.contained)
+        return Trial(lost, first.litter, first.attempts + second.attempts, first.contained)
 
     return twice
 
@@ -104,7 +102,7 @@ def in_order(case: Case, seed: int) -> Callable[[Slot], Trial]:
 
     def trial(slot: Slot) -> Trial:
         run = slot.run(case.request(shuffle=seed, seed=str(seed)))
-        return Trial(case.lost(run), seconds=run.seconds)
+        return Trial(case.lost(run))
 
     return trial
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from course.engine import Ending, Fate, Outcome, RunResult, Standing, Validity
-from course.engine.proof import Proof
+from course.engine.proof import SEED, Proof
 from course.engine.variant import Trees
 
 GOOD = """
@@ -297,3 +299,42 @@ def test_a_conftest_that_does_not_import_is_told_with_its_line(prove):
     verdict = prove("def test_it(): pass", files={"conftest.py": "import os\nimport nowhere_at_all\n"})
     assert verdict.standing is Standing.BROKEN
     assert (verdict.detail, verdict.where) == ("ModuleNotFoundError: No module named 'nowhere_at_all'", "conftest.py:2")
+
+
+def test_a_bug_that_only_a_doubtful_test_caught_at_first_is_tried_again(prove):
+    text = """
+        import till
+
+        def test_price():
+            assert till.total([1, 2, 3]) == 6 and till._digits == 2
+
+        def test_the_sum_of_all_prices():
+            assert till.total([5, 5]) == 10
+    """
+    verdict = prove(text, ["api/forgets_the_last_price"], ["calls_its_own_things_otherwise"], first_catch=True)
+    assert validity(verdict)["test_price"] is Validity.FALSE_ALARM
+    assert [catch.name for catch in only(verdict).catches] == ["test_the_sum_of_all_prices"]
+
+
+def test_a_test_that_leans_on_another_is_found_in_the_orders_of_the_correct_variants(prove):
+    names = order_that_only_a_correct_variant_turns_round()
+    tests = [f"def test_{name}():\n    {body}" for name, body in names]
+    verdict = prove("import till\nseen = []\n" + "\n".join(tests), ["api/gives_too_much"], ["adds_with_sum"])
+    assert validity(verdict)["test_needs_it"] is Validity.ORDER_DEPENDENT
+
+
+def order_that_only_a_correct_variant_turns_round():
+    """Five tests, one of which needs another that goes before it in both runs on the original."""
+    number = 5
+
+    def place(seed):
+        items = list(range(number))
+        random.Random(seed).shuffle(items)  # noqa: S311 - as the engine does it
+        return items.index
+
+    fine, turned = place(SEED), place(SEED + 1)
+    first, second = next(
+        (a, b) for a in range(number) for b in range(a + 1, number) if fine(a) < fine(b) and turned(a) > turned(b)
+    )
+    bodies = {first: ("makes_it", "seen.append(1)"), second: ("needs_it", "assert seen")}
+    return [bodies.get(place, (f"other_{place}", "pass")) for place in range(number)]

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from course.engine import Ending, Prover, Request, Suite, Variant, standing
+from course.engine.run import Round
 from course.services.embedded import Embedded
 
 pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
@@ -155,3 +156,59 @@ def test_the_first_tests_may_be_chosen(runs):
         ["c", "b", "a"],
         ["c", "b"],
     ]
+
+
+ROUNDS = """
+    import till
+
+    def test_all_prices_are_added():
+        assert till.total([1, 2, 3]) == 6
+
+    def test_a_big_sum_gets_a_discount():
+        assert till.discount(101) == 91
+
+    def test_a_small_sum_gets_none():
+        assert till.discount(100) == 100
+"""
+TESTS = tuple(f"test_it.py::test_{name}" for name in ("all_prices_are_added", "a_small_sum_gets_none"))
+
+
+def rounds(till, *bugs, tests=TESTS):
+    return {"rounds": tuple(Round(Variant(till, till.bug(f"api/{bug}")), tests) for bug in bugs)}
+
+
+def test_one_process_tries_many_bugs_and_says_which_test_caught_which(runs, till):
+    bugs = ("forgets_the_last_price", "gives_too_much", "gives_the_discount_too_early")
+    ((result,), loads) = runs(ROUNDS, rounds(till, *bugs))
+    assert {bug: outcome.test for bug, outcome in result.caught.items()} == {
+        "api/forgets_the_last_price": TESTS[0],
+        "api/gives_the_discount_too_early": TESTS[1],
+    }
+    assert (loads, result.ending) == (1, Ending.FINISHED)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["assert till.total([1, 2, 3]) == 6 and not seen", "assert till.total([1, 2]) == 3 or not seen"],
+    ids=["fails on right code the second time", "fails with the bug the first time only"],
+)
+def test_a_round_says_nothing_that_a_repetition_does_not_bear_out(runs, till, body):
+    text = f"import till\nseen = []\ndef test_it():\n    try:\n        {body}\n    finally:\n        seen.append(1)"
+    text = text.replace("or not seen", "or seen")
+    ((result,), _) = runs(text, rounds(till, "forgets_the_last_price", tests=("test_it.py::test_it",)))
+    assert result.caught == {}
+
+
+def test_a_suite_that_may_not_be_forked_tries_no_bug_in_rounds(runs, till):
+    ((result,), loads) = runs(
+        f"kept = open(__file__)\n{textwrap.dedent(ROUNDS)}", rounds(till, "forgets_the_last_price")
+    )
+    assert (result.caught, loads) == ({}, 1)
+
+
+def test_a_round_that_ends_the_process_keeps_what_was_caught_before(runs, till):
+    text = textwrap.dedent(ROUNDS) + "\ndef test_order(): till.order('ab')\n"
+    options = rounds(till, "forgets_the_last_price") | {"seconds": 2}
+    forever = Round(Variant(till, till.bug("api/never_returns")), ("test_it.py::test_order",))
+    ((result,), _) = runs(text, options | {"rounds": (*options["rounds"], forever)})
+    assert (list(result.caught), result.ending) == (["api/forgets_the_last_price"], Ending.TIMED_OUT)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from uuid import uuid4
 
+import psycopg2
 import pytest
 from anyio.from_thread import start_blocking_portal
 from client import Client
 from door import Door
-from psycopg import Connection, connect
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- a class, whatever its case
 from sqlalchemy import URL, make_url
 from todo_api import create_app
 
@@ -48,36 +49,39 @@ def database_url(server_url: str, schema: str) -> URL:
 
 
 @pytest.fixture(scope="session")
-def database(database_url: URL, schema: str) -> Iterator[Connection]:
+def database(database_url: URL, schema: str) -> Iterator[Cursor]:
     """A connection beside the application's, for what its interface cannot do."""
     address = database_url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with connect(address, autocommit=True) as connection:
-        connection.execute(f"CREATE SCHEMA {schema}")
-        yield connection
-        connection.execute(f"DROP SCHEMA {schema} CASCADE")
+    with closing(psycopg2.connect(address)) as connection:
+        connection.autocommit = True
+        database = connection.cursor()
+        database.execute(f"CREATE SCHEMA {schema}")
+        yield database
+        database.execute(f"DROP SCHEMA {schema} CASCADE")
 
 
 @pytest.fixture(scope="session")
-def session_client(database: Connection, database_url: URL) -> Iterator[Client]:
+def session_client(database: Cursor, database_url: URL) -> Iterator[Client]:
     app = create_app(database_url.render_as_string(hide_password=False))
     with start_blocking_portal() as portal:
         yield Client(app, portal)
 
 
 @pytest.fixture(scope="session")
-def tables(session_client: Client, database: Connection) -> list[str]:
-    return [name for (name,) in database.execute(TABLES)]
+def tables(session_client: Client, database: Cursor) -> list[str]:
+    database.execute(TABLES)
+    return [name for (name,) in database]
 
 
 @pytest.fixture
-def client(session_client: Client, database: Connection, tables: list[str]) -> Iterator[Client]:
+def client(session_client: Client, database: Cursor, tables: list[str]) -> Iterator[Client]:
     yield session_client
     for table in tables:  # on a few rows much faster than TRUNCATE
         database.execute(f"DELETE FROM {table}")  # noqa: S608 -- the database told us the name
 
 
 @pytest.fixture
-def database_fails(client: Client, database: Connection, schema: str) -> Callable[[], AbstractContextManager[None]]:
+def database_fails(client: Client, database: Cursor, schema: str) -> Callable[[], AbstractContextManager[None]]:
     """While it fails, the application's tables are nowhere to be found."""
 
     @contextmanager
@@ -92,5 +96,5 @@ def database_fails(client: Client, database: Connection, schema: str) -> Callabl
 
 
 @pytest.fixture
-def at_once(client: Client, database: Connection, tables: list[str]) -> Door:
+def at_once(client: Client, database: Cursor, tables: list[str]) -> Door:
     return Door(database, tables)

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from client import Answer
-from psycopg import Connection
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- a class, whatever its case
 
 Call = Callable[[], Answer]
 WAITING = """
@@ -20,7 +20,7 @@ WAITING = """
 class Door:
     """Holds requests before their first write until all of them have come that far."""
 
-    def __init__(self, database: Connection, tables: list[str]) -> None:
+    def __init__(self, database: Cursor, tables: list[str]) -> None:
         self._database = database
         self._no_writes = [f"LOCK TABLE {table} IN EXCLUSIVE MODE" for table in tables]
         self._no_changes = [f"SELECT FROM {table} FOR UPDATE" for table in tables]
@@ -43,10 +43,13 @@ class Door:
 
     @contextmanager
     def _closed(self, locks: list[str]) -> Iterator[None]:
-        with self._database.transaction():
+        self._database.execute("BEGIN")
+        try:
             for lock in locks:
                 self._database.execute(lock)
             yield
+        finally:
+            self._database.execute("COMMIT")
 
     def _wait_until_stopped(self, answers: list[Future[Answer]]) -> None:
         """Wait until each call has been answered or waits at a lock: the database knows."""
@@ -54,7 +57,8 @@ class Door:
         while time.monotonic() < deadline:
             on_their_way = sum(not answer.done() for answer in answers)
             self._database.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw before
-            (waiting,) = self._database.execute(WAITING).fetchone()
+            self._database.execute(WAITING)
+            (waiting,) = self._database.fetchone()
             if waiting >= on_their_way:
                 return
             time.sleep(0.001)
