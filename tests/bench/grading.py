@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import psutil
@@ -28,6 +29,8 @@ from course.services.embedded import Embedded
 JOBS = 2
 # Every so many variants one plain pytest process is timed, and the sum is scaled to all of them
 SAMPLE = 8
+# What takes seconds is timed so often, and the best time counts: whatever else the machine does only ever adds to it
+REPEATS = 3
 CLASS = 30
 
 
@@ -37,11 +40,12 @@ def measure() -> Iterator[dict[str, Any]]:
     with prover(JOBS) as runs, Grader(runs, subject, load_challenge("todo_api")) as grader:
         runs.submit(lambda slot: slot.ensure()).result()
         whole = matrix_seconds(grader, subject)
-        yield row("grade_matrix_s", whole, "s", at_most=15)
+        yield row("grade_matrix_s", min(whole), "s", at_most=15)
         plain = runs.submit(lambda slot: plain_seconds(slot, runs, subject)).result()
-        yield row("grade_matrix_vs_subprocess", plain / whole, "x", at_least=12)
+        yield row("grade_matrix_vs_subprocess", plain / median(whole), "x", at_least=12)
         suite = Suite.from_folder(subject.folder / "reference_suite")
-        yield row("grade_first_catch_s", runs.prove(suite, subject, first_catch=True).seconds, "s", at_most=6)
+        quick = [runs.prove(suite, subject, first_catch=True).seconds for _ in range(REPEATS)]
+        yield row("grade_first_catch_s", min(quick), "s", at_most=6)
     with tempfile.TemporaryDirectory() as folder:
         classroom().mixed_class(Path(folder) / "class", CLASS)
         one, _ = class_seconds(Path(folder), 1)
@@ -55,14 +59,17 @@ def prover(jobs: int) -> Prover:
     return Prover(Embedded(options=SERVER_OPTIONS).start, jobs=jobs)
 
 
-def matrix_seconds(grader: Grader, subject: Subject) -> float:
-    """Time of everything for one suite: all variants, all hygiene proofs."""
+def matrix_seconds(grader: Grader, subject: Subject) -> list[float]:
+    """Times of everything for one suite: all variants, all hygiene proofs."""
     (submission,) = find_submissions([subject.folder / "reference_suite"])
     grader.measure_reference()  # once for each batch
     grader.grade(submission, grader.read(submission))  # processes, templates and byte-code are there afterwards
-    started = time.perf_counter()
-    grader.grade(submission, grader.read(submission))
-    return time.perf_counter() - started
+    times = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        grader.grade(submission, grader.read(submission))
+        times.append(time.perf_counter() - started)
+    return times
 
 
 def plain_seconds(slot: Slot, runs: Prover, subject: Subject) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from sqlalchemy import DateTime, Dialect, Engine, Text, create_engine, func, select
+from sqlalchemy import DateTime, Dialect, Engine, Text, create_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeDecorator
@@ -44,6 +44,6 @@ def create_tables(engine: Engine) -> None:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             # Two processes may start on an empty database at once; the second finds the tables there
-            connection.execute(select(func.pg_advisory_xact_lock(TABLES_LOCK)))
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TABLES_LOCK})")
         for table in Base.metadata.sorted_tables:
             connection.execute(CreateTable(table, if_not_exists=True))

@@ -22,9 +22,11 @@ def storable(text: str) -> str:
     return text
 
 
-def clean_title(text: str) -> str:
+def clean_title(value: object) -> str:
     """Trim a title; something must be left of it, and not too much."""
-    title = storable(text).strip()
+    if not isinstance(value, str):
+        raise ValueError("a title must be text")  # noqa: TRY004 -- pydantic reports ValueError as a 422
+    title = storable(value).strip()
     if not title:
         raise ValueError("a title needs more than white space")
     if len(title) > MAX_TITLE:
@@ -41,7 +43,7 @@ def clean_notes(text: str) -> str:
 def read_flag(value: object) -> bool:
     """Read true or false; what other programs take for it, such as 1 or "yes", would be a guess."""
     if not isinstance(value, bool):
-        raise ValueError("this must be true or false")  # noqa: TRY004 -- pydantic reports ValueError as a 422
+        raise ValueError("this must be true or false")  # noqa: TRY004 -- likewise
     return value
 
 
@@ -58,7 +60,7 @@ def read_instant(value: object) -> datetime:
         raise ValueError("this moment lies outside the calendar") from None
 
 
-Title = Annotated[str, AfterValidator(clean_title)]
+Title = Annotated[str, BeforeValidator(clean_title)]
 Notes = Annotated[str, AfterValidator(clean_notes)]
 Flag = Annotated[bool, BeforeValidator(read_flag)]
 Instant = Annotated[datetime, BeforeValidator(read_instant)]
