@@ -128,7 +128,7 @@ def test_nothing_stops_the_batch(classroom, tmp_path, grade_class):
         assert records[name]["score"]["points"] == 0, name
     assert not (tmp_path / "outside.py").exists()
     assert not (tmp_path / "class" / "outside.py").exists()
-    assert "GRADER_ERROR" not in {record["standing"] for record in records.values()}
+    assert not {n: (r["standing"], said[n]) for n, r in records.items() if r["standing"] == "GRADER_ERROR"}
 
 
 def test_a_server_that_is_killed_is_started_again_and_so_is_the_run(classroom, tmp_path, grade_class):
