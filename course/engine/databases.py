@@ -56,19 +56,22 @@ class Databases:
         self._templates: dict[str, str] = {}
 
     def survive(self, job: Callable[[], T]) -> T:
-        """Do `job`; where the server died meanwhile, start it again and do the job again, once.
+        """Do `job`; where the server died meanwhile, or a suite ended a connection of ours, do it again, once.
 
         Raises:
             ServerLostError: It died both times.
+            psycopg.OperationalError: It is well, and the job failed both times.
         """
-        for _ in range(2):
+        for is_last in (False, True):
             try:
                 result = job()
                 if self.alive():
                     return result
             except psycopg.OperationalError:
                 if self.alive():
-                    raise
+                    if is_last:
+                        raise
+                    continue
             self.restart()
         raise ServerLostError("PostgreSQL died twice while this suite ran.")
 

@@ -69,3 +69,27 @@ def test_runs_of_two_slots_hand_on_byte_code_at_the_same_time(tmp_path):
         with ThreadPoolExecutor() as threads:
             list(threads.map(_keep_bytecode, runs, [suite] * 4))
         assert [path.name for path in suite.rglob("*")] == ["__pycache__", "test_it.pyc"]
+
+
+def test_a_job_whose_connection_was_ended_is_done_again(prover):
+    tries = []
+
+    def job(slot):
+        slot.ensure()
+        tries.append(slot)
+        if len(tries) == 1:
+            slot._admin.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return "done"
+
+    assert prover.submit(lambda slot: slot.survive(lambda: job(slot))).result() == "done"
+    assert len(tries) == 2
+
+
+def test_a_job_that_cannot_connect_on_a_sound_server_says_so(prover):
+    def job(slot):
+        slot.ensure()
+        with psycopg.connect(slot.url("no_such_database").replace("+psycopg2", "")):
+            pass
+
+    with pytest.raises(psycopg.OperationalError, match="no_such_database"):
+        prover.submit(lambda slot: slot.survive(lambda: job(slot))).result()
