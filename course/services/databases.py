@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
-from psycopg import sql
+from psycopg import errors, generators, sql
+from psycopg.pq import ExecStatus
 
 from course.services import marks
 
@@ -48,15 +49,28 @@ class Purpose:
 def create(connection: Connection, name: str, purpose: Purpose, *, template: str, strategy: str | None = None) -> None:
     """Create a database as a copy of a template, with its mark.
 
-    Both statements travel together, and the server says nothing in between: a client that dies cannot leave a database
-    without its mark.
+    Both statements travel in one piece, and the server says nothing in between: a client that dies cannot leave a
+    database without its mark.
     """
     how = sql.SQL(" STRATEGY {}").format(sql.Identifier(strategy)) if strategy else sql.SQL("")
-    with connection.pipeline():
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(sql.Identifier(name), sql.Identifier(template), how)
-        )
-        marks.mark(connection, name, str(purpose))
+    order = sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(sql.Identifier(name), sql.Identifier(template), how)
+    _send_together(connection, order, marks.statement(name, str(purpose)))
+
+
+def _send_together(connection: Connection, *statements: sql.Composed) -> None:
+    """Send statements at once; psycopg's own pipeline sends each by itself, and a client may die in between."""
+    pgconn = connection.pgconn
+    with connection.lock:
+        pgconn.enter_pipeline_mode()
+        for statement in statements:
+            pgconn.send_query_params(statement.as_bytes(connection), None)
+        pgconn.pipeline_sync()
+        # For each statement its result and the end of its results, and what the sync says
+        results = [connection.wait(generators.fetch(pgconn)) for _ in range(2 * len(statements) + 1)]
+        pgconn.exit_pipeline_mode()
+    for result in results:
+        if result is not None and result.status == ExecStatus.FATAL_ERROR:
+            raise errors.error_from_result(result)
 
 
 def find_purpose(connection: Connection, name: str) -> Purpose | None:

@@ -74,8 +74,13 @@ def mark(connection: psycopg.Connection[Any], database: str, purpose: str, owner
         purpose: A few words on what it is for.
         owner: The process that it belongs to; the present one if none is given.
     """
+    connection.execute(statement(database, purpose, owner))
+
+
+def statement(database: str, purpose: str, owner: Owner | None = None) -> sql.Composed:
+    """The statement by which `mark` does it."""
     comment = sql.Literal(str(Mark(purpose, owner or Owner.me())))
-    connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(database), comment))
+    return sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(database), comment)
 
 
 def read(connection: psycopg.Connection[Any], database: str) -> Mark | None:
