@@ -56,7 +56,9 @@ class Rounds:
 
     def _try(self, item: pytest.Item, session: pytest.Session, swap: str = "") -> dict[str, Any]:
         assert self._zygote is not None  # noqa: S101 - the caller has looked
-        with self._zygote.swapped(swap):
+        with self._zygote.swapped(swap) as is_whole:
+            if not is_whole:  # half a bug is another bug
+                return {"result": "not run"}
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=_far_from(item, session))
         return dict(self._reporter.outcome)
 

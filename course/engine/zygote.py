@@ -76,14 +76,13 @@ class Zygote:
         return path, descriptors
 
     @contextlib.contextmanager
-    def swapped(self, path: str) -> Iterator[None]:
-        """Meanwhile the program is what a swap makes of it; itself, where no path is given."""
+    def swapped(self, path: str) -> Iterator[bool]:
+        """Meanwhile the program is what a swap makes of it, itself where there is no path; whether all was found."""
         functions = [function for found in self._functions.values() for function in found] if path else []
         before = [(function, function.__code__) for function in functions]
-        if path:
-            swap_code(Path(path), self._modules, self._functions)
+        is_whole = not path or swap_code(Path(path), self._modules, self._functions)
         try:
-            yield
+            yield is_whole
         finally:
             for function, code in before:
                 function.__code__ = code

@@ -61,13 +61,17 @@ def _send_together(connection: Connection, *statements: sql.Composed) -> None:
     """Send statements at once; psycopg's own pipeline sends each by itself, and a client may die in between."""
     pgconn = connection.pgconn
     with connection.lock:
-        pgconn.enter_pipeline_mode()
-        for statement in statements:
-            pgconn.send_query_params(statement.as_bytes(connection), None)
-        pgconn.pipeline_sync()
-        # For each statement its result and the end of its results, and what the sync says
-        results = [connection.wait(generators.fetch(pgconn)) for _ in range(2 * len(statements) + 1)]
-        pgconn.exit_pipeline_mode()
+        try:
+            pgconn.enter_pipeline_mode()
+            for statement in statements:
+                pgconn.send_query_params(statement.as_bytes(connection), None)
+            pgconn.pipeline_sync()
+            # For each statement its result and the end of its results, and what the sync says
+            results = [connection.wait(generators.fetch(pgconn)) for _ in range(2 * len(statements) + 1)]
+            pgconn.exit_pipeline_mode()
+        except BaseException:  # a connection with answers that nobody has read is of no use to anyone
+            connection.close()
+            raise
     for result in results:
         if result is not None and result.status == ExecStatus.FATAL_ERROR:
             raise errors.error_from_result(result)

@@ -12,7 +12,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from client import Client
 from door import Door
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- a class, whatever its case
+from psycopg2 import extensions
 from sqlalchemy import URL, make_url
 from todo_api import create_app
 
@@ -49,7 +49,7 @@ def database_url(server_url: str, schema: str) -> URL:
 
 
 @pytest.fixture(scope="session")
-def database(database_url: URL, schema: str) -> Iterator[Cursor]:
+def database(database_url: URL, schema: str) -> Iterator[extensions.cursor]:
     """A connection beside the application's, for what its interface cannot do."""
     address = database_url.set(drivername="postgresql").render_as_string(hide_password=False)
     with closing(psycopg2.connect(address)) as connection:
@@ -61,27 +61,29 @@ def database(database_url: URL, schema: str) -> Iterator[Cursor]:
 
 
 @pytest.fixture(scope="session")
-def session_client(database: Cursor, database_url: URL) -> Iterator[Client]:
+def session_client(database: extensions.cursor, database_url: URL) -> Iterator[Client]:
     app = create_app(database_url.render_as_string(hide_password=False))
     with start_blocking_portal() as portal:
         yield Client(app, portal)
 
 
 @pytest.fixture(scope="session")
-def tables(session_client: Client, database: Cursor) -> list[str]:
+def tables(session_client: Client, database: extensions.cursor) -> list[str]:
     database.execute(TABLES)
     return [name for (name,) in database]
 
 
 @pytest.fixture
-def client(session_client: Client, database: Cursor, tables: list[str]) -> Iterator[Client]:
+def client(session_client: Client, database: extensions.cursor, tables: list[str]) -> Iterator[Client]:
     yield session_client
     for table in tables:  # on a few rows much faster than TRUNCATE
         database.execute(f"DELETE FROM {table}")  # noqa: S608 -- the database told us the name
 
 
 @pytest.fixture
-def database_fails(client: Client, database: Cursor, schema: str) -> Callable[[], AbstractContextManager[None]]:
+def database_fails(
+    client: Client, database: extensions.cursor, schema: str
+) -> Callable[[], AbstractContextManager[None]]:
     """While it fails, the application's tables are nowhere to be found."""
 
     @contextmanager
@@ -96,5 +98,5 @@ def database_fails(client: Client, database: Cursor, schema: str) -> Callable[[]
 
 
 @pytest.fixture
-def at_once(client: Client, database: Cursor, tables: list[str]) -> Door:
+def at_once(client: Client, database: extensions.cursor, tables: list[str]) -> Door:
     return Door(database, tables)

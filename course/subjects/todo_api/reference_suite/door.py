@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from client import Answer
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- a class, whatever its case
+from psycopg2 import extensions
 
 Call = Callable[[], Answer]
 WAITING = """
@@ -20,7 +20,7 @@ WAITING = """
 class Door:
     """Holds requests before their first write until all of them have come that far."""
 
-    def __init__(self, database: Cursor, tables: list[str]) -> None:
+    def __init__(self, database: extensions.cursor, tables: list[str]) -> None:
         self._database = database
         self._no_writes = [f"LOCK TABLE {table} IN EXCLUSIVE MODE" for table in tables]
         self._no_changes = [f"SELECT FROM {table} FOR UPDATE" for table in tables]

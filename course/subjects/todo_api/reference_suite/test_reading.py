@@ -45,7 +45,7 @@ def test_todos_come_in_the_order_that_was_asked_for(client, dishes):
     def priorities(order):
         return [todo["priority"] for todo in client.list(order=order)["items"]]
 
-    assert client.titles(order="title") == titles
+    assert (client.titles(order="title"), client.titles(order="-title")) == (titles, titles[::-1])
     assert client.titles(order="due")[:4] == ["Dates", "banana bread", "cherry cake", "Fig"]
     assert client.titles(order="-due")[:4] == ["Fig", "cherry cake", "banana bread", "Dates"]
     assert priorities("priority") == ["low", "low", "normal", "normal", "high", "high"]
