@@ -11,6 +11,7 @@ from course.engine.glance import caught_in, plan_rounds
 from course.engine.patch import Patch
 from course.engine.promise import promising_first
 from course.engine.reach import interest, reaching, watched_lines
+from course.engine.rehearsal import WORTHWHILE_FROM, is_alike
 from course.engine.run import Ending, Outcome, Request, Round, RunResult
 from course.engine.step import Step
 from course.engine.subject import Subject
@@ -19,6 +20,7 @@ from course.engine.verdict import Catch, Fate, JudgedBug, JudgedTest, Standing, 
 
 RunAll = Callable[[Sequence[Request], Callable[[int, RunResult], None]], list[RunResult]]
 SEED = 20_241
+AGAIN = "again"  # names the run on the original after a rehearsal
 # A test that ends the process or never ends is left out and the rest is tried again, this often
 LEFT_OUT_AT_MOST = 3
 STANDINGS = {
@@ -69,6 +71,7 @@ class Proof:
         self._done = 0
         self._total = 2 + len(bugs) + len(correct)
         self._judged: dict[str, JudgedTest] = {}
+        self._is_rehearsed = len(bugs) >= WORTHWHILE_FROM
 
     def verdict(self) -> Verdict:
         """Run what is needed and judge it."""
@@ -82,8 +85,13 @@ class Proof:
             if run.ending is not Ending.FINISHED:
                 return self._broken(run)
         self._judge_originals(first, second)
+        self._is_rehearsed = first.stays or second.stays
         judge = self._judge_quickly if self._first_catch else self._judge_together
-        bugs = judge(first)
+        judged, bugs = dict(self._judged), judge(first)
+        if bugs is None:
+            self._judged, self._is_rehearsed = judged, False
+            bugs = judge(first)
+            assert bugs is not None  # noqa: S101 - it is None after a rehearsal only
         return Verdict(
             Standing.PROVED,
             tuple(self._judged[test] for test in self._order(first)),
@@ -98,12 +106,14 @@ class Proof:
     def _originals(self) -> tuple[RunResult, RunResult]:
         """Both runs on the original; tests that never end, or end the process, are left out and judged as such."""
         left_out: set[str] = set()
-        requests = [
-            self._request(self._original, interest=interest(self._watched.values())),
-            self._request(self._original, shuffle=SEED),
-        ]
+        rest: frozenset[str] | None = None
         while True:
+            requests = [replace(self._original_request(order), select=rest) for order in (None, SEED)]
             first, second = self._run(requests)
+            if second.rehearsed and (second.failed or second.ending is not Ending.FINISHED):
+                self._is_rehearsed = False  # it is to be known what fails without one
+                self._total += 2
+                continue
             bad = {run.current for run in (first, second) if run.ending in UNENDED and run.current}
             if not bad or len(left_out | bad) > LEFT_OUT_AT_MOST:
                 return first, second
@@ -113,7 +123,10 @@ class Proof:
             if not rest:
                 return first, second
             self._total += 2
-            requests = [replace(request, select=rest) for request in requests]
+
+    def _original_request(self, shuffle: int | None) -> Request:
+        watched = interest(self._watched.values())
+        return self._request(self._original, interest=watched, shuffle=shuffle, rehearsed=self._is_rehearsed)
 
     def _leave_out(self, first: RunResult, second: RunResult, bad: Iterable[str]) -> None:
         for test in bad:
@@ -143,26 +156,30 @@ class Proof:
 
     # The correct variants
 
-    def _correct_requests(self, first: RunResult) -> list[Request]:
+    def _right_requests(self, first: RunResult) -> dict[str, Request]:
         """A run on each, each in a random order of its own: on right code the order must not matter either."""
-        return [
-            self._correct_request(number, swap=self._may_swap(patch, first))
+        requests = {
+            patch.id: self._correct_request(number, swap=self._may_swap(patch, first), rehearsed=self._is_rehearsed)
             for number, patch in enumerate(self._correct)
-        ]
+        }
+        return requests | ({AGAIN: self._original_request(SEED)} if self._is_rehearsed else {})
 
     def _correct_request(self, number: int, **options: object) -> Request:
         variant = Variant(self._subject, self._correct[number])
         return self._request(variant, **{"select": self._runnable(), "shuffle": SEED + 1 + number, **options})
 
-    def _judge_correct(self, runs: list[RunResult]) -> None:
+    def _stands(self, first: RunResult, runs: dict[str, RunResult]) -> bool:
+        """Judge the tests by the runs on right code; False where that shows that a rehearsal has changed something."""
         suspects: dict[int, tuple[Outcome, ...]] = {}
-        for number, run in enumerate(runs):
+        for number, patch in enumerate(self._correct):
+            run = runs[patch.id]
             if run.ending in UNENDED and self._is_valid(run.current):
-                variant = self._correct[number].id
-                self._judged[run.current] = JudgedTest(run.current, Validity.NEVER_ENDS, variant, run.detail)
+                self._judged[run.current] = JudgedTest(run.current, Validity.NEVER_ENDS, patch.id, run.detail)
             if bad := self._not_held(run):
                 suspects[number] = bad
-        self._settle_correct(suspects)
+        if AGAIN in runs and not is_alike(first, runs[AGAIN], self._valid(), self._watched.values()):
+            return False
+        return self._settle_correct(suspects)
 
     def _not_held(self, run: RunResult) -> tuple[Outcome, ...]:
         """Valid tests that failed in a run on right code, or that an end before its time kept from running."""
@@ -172,8 +189,11 @@ class Proof:
         missing = sorted(self._valid() - {outcome.test for outcome in run.outcomes})
         return failed + tuple(Outcome(test, "failed", "", run.detail, where=run.where) for test in missing)
 
-    def _settle_correct(self, suspects: dict[int, tuple[Outcome, ...]]) -> None:
-        """Failed in a random order: the suite's own order tells whether that is why, a repetition whether by chance."""
+    def _settle_correct(self, suspects: dict[int, tuple[Outcome, ...]]) -> bool:
+        """Failed in a random order: the suite's own order tells whether that is why, a repetition whether by chance.
+
+        Both run without a rehearsal; what fails after one alone says nothing of the test, but of the rehearsal.
+        """
         requests = [
             self._correct_request(number, shuffle=order) for number in suspects for order in (None, SEED + 1 + number)
         ]
@@ -183,39 +203,46 @@ class Proof:
             for outcome in bad:
                 if outcome.test in in_order:
                     validity = Validity.FALSE_ALARM
-                elif outcome.phase:  # it did fail, where others were only kept from running
-                    validity = Validity.ORDER_DEPENDENT if outcome.test in again else Validity.FLAKY
-                else:
+                elif not outcome.phase:  # it did not fail, and was only kept from running by others
                     continue
+                elif outcome.test not in again and self._is_rehearsed:
+                    return False
+                else:
+                    validity = Validity.ORDER_DEPENDENT if outcome.test in again else Validity.FLAKY
                 self._judged[outcome.test] = _doubt(outcome, validity, self._correct[number].id)
+        return True
 
     # The bugs
 
-    def _judge_together(self, first: RunResult) -> tuple[JudgedBug, ...]:
-        """Correct variants and bugs in one go: catches of tests that turn out to be doubtful are struck afterwards."""
-        correct, todo = self._correct_requests(first), self._bug_requests(first)
-        self._total += len(todo) - len(self._bugs)
-        runs = self._run([*correct, *todo.values()])
-        self._judge_correct(runs[: len(correct)])
-        return self._bug_verdicts(first, dict(zip(todo, runs[len(correct) :], strict=True)))
+    def _judge_together(self, first: RunResult) -> tuple[JudgedBug, ...] | None:
+        """Right code and bugs in one go: catches of tests that turn out to be doubtful are struck afterwards.
 
-    def _judge_quickly(self, first: RunResult) -> tuple[JudgedBug, ...]:
-        """Correct variants, quick looks, and bugs that allow none, in one go; what is open then gets its own run."""
-        correct, todo = self._correct_requests(first), self._bug_requests(first)
+        None where a rehearsal has changed something, and nothing is known.
+        """
+        right, todo = self._right_requests(first), self._bug_requests(first)
+        self._total += len(right) - len(self._correct) + len(todo) - len(self._bugs)
+        runs = self._run_named(right | todo)
+        return self._bug_verdicts(first, runs) if self._stands(first, runs) else None
+
+    def _judge_quickly(self, first: RunResult) -> tuple[JudgedBug, ...] | None:
+        """Right code, quick looks, and bugs that allow none, in one go; what is open then gets its own run."""
+        right, todo = self._right_requests(first), self._bug_requests(first)
         rounds = plan_rounds(todo, self._watched, first.reach)
         looked_at = {each.variant.id for part in rounds for each in part}
         others = {bug: request for bug, request in todo.items() if bug not in looked_at}
-        self._total += len(others) + len(rounds) - len(self._bugs)
-        runs = iter(self._run([*correct, *others.values(), *map(self._rounds_request, rounds)]))
-        self._judge_correct([next(runs) for _ in correct])
-        found = {bug: next(runs) for bug in others} | caught_in(runs)
+        looks = {f"round {number}": self._rounds_request(part) for number, part in enumerate(rounds)}
+        self._total += len(right) - len(self._correct) + len(others) + len(looks) - len(self._bugs)
+        runs = self._run_named(right | others | looks)
+        if not self._stands(first, runs):
+            return None
+        found = {bug: runs[bug] for bug in others} | caught_in(runs[look] for look in looks)
         rest = {bug: request for bug, request in self._bug_requests(first).items() if self._is_open(found.get(bug))}
         found |= dict(zip(rest, self._run(list(rest.values()), extra=True), strict=True))
         return self._bug_verdicts(first, found)
 
     def _rounds_request(self, rounds: tuple[Round, ...]) -> Request:
         tests = frozenset(test for each in rounds for test in each.tests)
-        return self._request(self._original, rounds=rounds, select=tests)
+        return self._request(self._original, rounds=rounds, select=tests, rehearsed=self._is_rehearsed)
 
     def _is_open(self, run: RunResult | None) -> bool:
         """Whether nothing is known of a bug: no round caught it, or a test did that is not believed any more."""
@@ -231,6 +258,7 @@ class Proof:
                     select=self._promising_first(bug, tests, first) if self._first_catch else tests,
                     first_failure=self._first_catch,
                     swap=self._may_swap(bug, first),
+                    rehearsed=self._is_rehearsed,
                 )
         # The longest first, so that no slot waits for the last one
         return dict(sorted(requests.items(), key=lambda item: (item[1].swap, -len(item[1].select or ()))))
@@ -272,6 +300,17 @@ class Proof:
 
     def _request(self, variant: Variant, **options: object) -> Request:
         return Request(variant, self._suite, self._subject.seconds, self._subject.patience, **options)  # type: ignore[arg-type]
+
+    def _run_named(self, requests: dict[str, Request]) -> dict[str, RunResult]:
+        """Run all by name: what needs a process of its own first, right code last, so that nothing runs later.
+
+        Where something matters that only time tells, it would show there.
+        """
+        right = {self._original.id, *(patch.id for patch in self._correct)}
+        alone = {name for name, each in requests.items() if not (each.swap or each.rounds or name == AGAIN)}
+        last = {name for name, each in requests.items() if each.variant.id in right and not each.rounds}
+        order = sorted(requests, key=lambda name: (name not in alone, name in last))
+        return dict(zip(order, self._run([requests[name] for name in order]), strict=True))
 
     def _run(self, requests: list[Request], *, extra: bool = False) -> list[RunResult]:
         self._total += len(requests) if extra else 0

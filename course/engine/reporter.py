@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import traceback
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class Reporter:
         self._sink = sink
         self._zygote = zygote
         self._tracer = Tracer(Path(order["tree"]), order["interest"]) if order["interest"] else None
+        self._loading: list[tuple[str, int]] = []
+        self._has_loaded = self._has_failed = False
         self.outcome: dict[str, Any] = {}
         if self._tracer:
             self._tracer.start()
@@ -55,19 +57,35 @@ class Reporter:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, bool, bool]:
-        loading = self._tracer.result()["shared"] if self._tracer else []
-        if self._zygote and not session.testsfailed:
-            is_blind = self._tracer is not None and self._tracer.is_blind
-            self.order = self._zygote.next_run()
-            if self._tracer:
-                self._tracer.is_blind = is_blind  # the fork that this run comes from is not the suite's
+        if self._tracer and not self._has_loaded:
+            self._loading = self._tracer.loaded()
+        if self._zygote and not self._has_loaded and not session.testsfailed:
+            self._become(self._zygote.next_run)
+        self._has_loaded = True
+        collected = list(session.items)
         _choose(session, self.order)
         self._sink.send({"event": "collected", "tests": [item.nodeid for item in session.items]})
         result = yield
         if self._tracer:
-            self._sink.send({"event": "reach", "loading": loading, **self._tracer.result()})
+            self._sink.send({"event": "reach", "loading": self._loading, **self._tracer.result()})
         self._sink.send({"event": "done"})
+        if self._zygote and self.order.get("stay") and not self._has_failed and self._become(self._zygote.stay):
+            _begin_again(session, collected)
+            again: bool = session.config.hook.pytest_runtestloop(session=session)
+            return again
         return result
+
+    def _become(self, forked: Callable[[], dict[str, Any] | None]) -> bool:
+        """Take the order of the fork that this process is now; False where it is none."""
+        is_blind = self._tracer is not None and self._tracer.is_blind
+        order = forked()
+        if order is None:
+            return False
+        self.order = order
+        if self._tracer:
+            self._tracer.forget()
+            self._tracer.is_blind = is_blind  # the fork that this run comes from is not the suite's
+        return True
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -81,6 +99,7 @@ class Reporter:
         finally:
             if self._tracer:
                 self._tracer.leave()
+            self._has_failed |= self.outcome["result"] == "failed"
             seconds = round(time.perf_counter() - started, 6)
             self._sink.send({"event": "test", **self.outcome, "seconds": seconds})
 
@@ -122,6 +141,15 @@ class ShortReports:
             start=call.start,
             stop=call.stop,
         )
+
+
+def _begin_again(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Make a session whose tests have run what it was before."""
+    session.items[:] = items
+    session.testsfailed = 0
+    session.shouldfail = session.shouldstop = False
+    if factory := getattr(session.config, "_tmp_path_factory", None):
+        factory._basetemp = None  # noqa: SLF001 - its folder is gone
 
 
 def _choose(session: pytest.Session, order: dict[str, Any]) -> None:

@@ -51,6 +51,7 @@ class Request:
         first_failure: End after the first test that fails.
         swap: Where the suite is loaded with the original, the variant may be made of that by giving functions other
             code: nothing of what differs has run on import.
+        rehearsed: The suite may have run once in the process that this run is a fork of.
         rounds: What to try instead of the suite; all bugs may be swapped. Where that cannot be, nothing is tried.
         seed: What chance is drawn from, as `COURSE_RUN_SEED`; a run with another one needs no loading again.
         interest: File of the program to its lines to watch; what each test reached of them is reported.
@@ -65,6 +66,7 @@ class Request:
     shuffle: int | None = None
     first_failure: bool = False
     swap: bool = False
+    rehearsed: bool = False
     rounds: tuple[Round, ...] = ()
     seed: str = ""
     interest: Mapping[str, frozenset[int]] = field(default_factory=dict)
@@ -130,6 +132,8 @@ class RunResult:
         seconds: Wall time, in seconds.
         output: The last of what the process printed, at most 4,000 characters.
         caught: Id of a variant to the outcome that caught it, for those that were caught in a round.
+        rehearsed: The suite had run once in the process that this run was a fork of.
+        stays: This run was a rehearsal: others are forks of its process.
     """
 
     ending: Ending
@@ -142,6 +146,8 @@ class RunResult:
     seconds: float = 0.0
     output: str = ""
     caught: Mapping[str, Outcome] = field(default_factory=dict)
+    rehearsed: bool = False
+    stays: bool = False
 
     def ids(self, result: str) -> frozenset[str]:
         """Ids of the tests with that result."""

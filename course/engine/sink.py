@@ -18,6 +18,10 @@ class Sink:
         """Send to another pipe from now on, and from this process."""
         self._descriptor, self._owner = descriptor, os.getpid()
 
+    def close(self) -> None:
+        """Close the pipe; there is nothing more to tell until there is another."""
+        os.close(self._descriptor)
+
     def send(self, event: dict[str, Any]) -> None:
         """Write one event; a process that the suite forked has nothing to tell."""
         if os.getpid() != self._owner:

@@ -18,8 +18,9 @@ from course.engine.warm import Process, WarmProcess, pipes, write_order
 from course.engine.watch import Watch
 from course.engine.zygote import GO_ON
 
-# How old a loaded suite may be, in seconds: what it read from the clock when it was loaded must not be long ago
-MAX_AGE = 5.0
+# How old a loaded suite may be, in seconds: what it read from the clock when it was loaded must not be long ago.
+# After a rehearsal, whoever asks holds the oldest runs against right code, and sees whether it matters.
+MAX_AGE, MAX_AGE_REHEARSED = 5.0, 60.0
 SEND_SECONDS = 5.0
 SEED = "COURSE_RUN_SEED"
 
@@ -55,6 +56,7 @@ class StandingSuite:
         self._files: Mapping[Path, tuple[int, int]] = {}
         self._seconds = 0.0
         self.is_alive = True
+        self._is_rehearsed = False
 
     def load(self) -> bool:
         """Wait until all is loaded; whether it may be forked."""
@@ -74,12 +76,14 @@ class StandingSuite:
 
     def fits(self, request: Request, order: dict[str, Any]) -> bool:
         """Whether a run is a fork of this one."""
-        if not self.is_alive or self._loaded is None or time.monotonic() - self._born > MAX_AGE:
+        max_age = MAX_AGE_REHEARSED if request.rehearsed else MAX_AGE
+        if not self.is_alive or self._loaded is None or time.monotonic() - self._born > max_age:
             return False
         mine, patch = self._request, request.variant.patch
         files = {file.path for file in patch.files} if patch else set()
         return (
             (request.suite, request.variant.subject) == (mine.suite, mine.variant.subject)
+            and (request.rehearsed or not self._is_rehearsed)
             and (not request.interest or request.interest == mine.interest)
             and (request.swap or not files & self._loaded.files)
             and lasting(order) == lasting(self._order)
@@ -92,7 +96,10 @@ class StandingSuite:
             request: One that fits.
             order: The same; `swap` names the file of what is to be swapped.
         """
-        path = write_order({**order, "folder": str(self._folder), "environment": {SEED: order["environment"][SEED]}})
+        was_rehearsed = self._is_rehearsed
+        stay = request.rehearsed and not was_rehearsed and request.variant.patch is None and not request.rounds
+        own = {"folder": str(self._folder), "environment": {SEED: order["environment"][SEED]}, "stay": stay}
+        path = write_order({**order, **own})
         try:
             with pipes() as (reads, writes):
                 socket.send_fds(self._channel, [str(path).encode()], writes)
@@ -103,8 +110,13 @@ class StandingSuite:
         process = Forked(events, output, status, self._process.pid, self)
         watch = Watch(process, request.seconds, self._stop, patience=request.patience)
         result = watch.result()
+        if watch.stays:
+            self._loaded, self._is_rehearsed = watch.stays, True
         self._tidy()
-        return None if watch.is_unswapped else replace(result, seconds=round(result.seconds + self._seconds, 4))
+        if watch.is_unswapped:
+            return None
+        seconds = round(result.seconds + self._seconds, 4)
+        return replace(result, seconds=seconds, rehearsed=was_rehearsed, stays=watch.stays is not None)
 
     def end(self) -> None:
         """End the process; safe to call again."""

@@ -32,6 +32,7 @@ class Tracer:
         packages = {Path(name).parts[0].removesuffix(".py") for name in interest}
         self._finder = ProbingFinder(lines, packages)
         self._reached: set[tuple[str, int, int]] = set()
+        self._loading: frozenset[tuple[str, int, int]] = frozenset()
         self._context = SHARED
         self.is_blind = False
 
@@ -40,6 +41,16 @@ class Tracer:
         setattr(builtins, NAME, self._reach)
         sys.meta_path.insert(0, self._finder)
         sys.addaudithook(self._audit)
+
+    def loaded(self) -> list[tuple[str, int]]:
+        """All is loaded: the lines that have been reached until now."""
+        self._loading = frozenset(self._reached)
+        shared: list[tuple[str, int]] = self.result()["shared"]
+        return shared
+
+    def forget(self) -> None:
+        """Begin again as it was when all was loaded."""
+        self._reached = set(self._loading)
 
     def enter(self, test: str) -> None:
         self._context = test

@@ -115,6 +115,11 @@ class Watch:
         """Whether the process could not become the variant that was ordered."""
         return self._record.unswapped
 
+    @property
+    def stays(self) -> Loaded | None:
+        """What is loaded in the process of a rehearsal, where that goes on to be forked."""
+        return self._record.loaded
+
     def _is_late(self) -> bool:
         one_test = self._patience is not None and self._record.busy >= self._patience
         return one_test or time.monotonic() >= self._deadline

@@ -2,6 +2,9 @@
 
 What makes the fork see another world than a fresh process is found out first: open files and sockets, threads, and
 processes of the suite's own. Such a suite goes on as a run of its own, and is never forked.
+
+A run can be a rehearsal: where it has left nothing of that kind behind, its process stays to be forked in place of the
+one that it was forked from, and whatever is slow the first time is done.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import json
 import marshal
 import os
 import random
+import signal
 import socket
 import sys
 import threading
@@ -25,7 +29,7 @@ from course.engine.sink import Sink
 GO_ON = b"go on"
 # A zygote that nobody asks for anything ends, in seconds
 IDLE_SECONDS = 10.0
-Functions = Mapping[tuple[str, str, int], list[FunctionType]]
+Functions = dict[tuple[str, str, int], list[FunctionType]]
 
 
 class Zygote:
@@ -46,25 +50,56 @@ class Zygote:
         self._order = order
         self._sink = sink
         self._descriptors = open_descriptors()
+        self._status = -1
+        self._surroundings: tuple[dict[str, str], str] = ({}, "")
         self._modules: Mapping[str, ModuleType] = {}
         self._functions: Functions = {}
         self.is_forked = False
 
     def next_run(self) -> dict[str, Any]:
         """Say that all is loaded, and fork for each order that comes; the order, in the new process."""
+        self._look_around()
+        self._sink.send({"event": "loaded", "flaw": self._flaw(), "files": sorted(self._modules)})
+        return self._fork_for_orders()
+
+    def stay(self) -> dict[str, Any] | None:
+        """After a rehearsal, take the place of the process that this one is a fork of.
+
+        Returns:
+            The order, in a new process for each that comes; None where this process must not be forked.
+        """
+        if self._flaw() or self._surroundings != (dict(os.environ), str(Path.cwd())):
+            return None
+        self._look_around()
+        self._sink.send({"event": "loaded", "flaw": "", "files": sorted(self._modules)})
+        self._sink.close()
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        for target in (1, 2):
+            os.dup2(nothing, target)
+        os.close(nothing)
+        os.write(self._status, b"exit 0\n")
+        os.close(self._status)
+        os.kill(os.getpid(), signal.SIGSTOP)  # tells the other process, which has us go on
+        return self._fork_for_orders()
+
+    def _look_around(self) -> None:
+        """Find what may be swapped, and have later collections of garbage leave alone what is there."""
         self._modules = program_modules(Path(self._order["tree"]))
-        self._functions = functions_of(self._order["tree"])
+        for key, functions in functions_of(self._order["tree"]).items():
+            self._functions.setdefault(key, []).extend(functions)
         gc.collect()
         gc.freeze()
-        self._sink.send({"event": "loaded", "flaw": self._flaw(), "files": sorted(self._modules)})
+
+    def _fork_for_orders(self) -> dict[str, Any]:
         while True:
             path, descriptors = self._receive()
             if path == GO_ON:
                 return self._order
+            order: dict[str, Any] = json.loads(Path(path.decode()).read_text(encoding="utf-8"))
             pid = os.fork()
             if pid == 0:
-                return self._become_run(path, descriptors)
-            wait_for(pid, descriptors)
+                return self._become_run(order, descriptors)
+            wait_for(pid, descriptors, may_stay=order["stay"])
 
     def _receive(self) -> tuple[bytes, list[int]]:
         try:
@@ -87,23 +122,25 @@ class Zygote:
             for function, code in before:
                 function.__code__ = code
 
-    def _become_run(self, path: bytes, descriptors: list[int]) -> dict[str, Any]:
+    def _become_run(self, order: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         self.is_forked = True
-        events, output, status = descriptors
-        self._channel.close()
-        os.close(status)
-        die_with_parent()
+        events, output, self._status = descriptors
+        if not order["stay"]:
+            self._channel.close()
+            os.close(self._status)
+        die_with_parent(reaps=order["stay"])
         for target in (1, 2):
             os.dup2(output, target)
         os.close(output)
         self._sink.redirect(events)
         random.seed()
-        order: dict[str, Any] = json.loads(Path(path.decode()).read_text(encoding="utf-8"))
         os.environ.update(order["environment"])
         move_program(self._order["tree"], order["tree"], self._modules.values())
         if order["swap"] and not swap_code(Path(order["swap"]), self._modules, self._functions):
             self._sink.send({"event": "unswapped"})
             os._exit(0)
+        self._descriptors = open_descriptors()
+        self._surroundings = (dict(os.environ), str(Path.cwd()))
         return order
 
     def _flaw(self) -> str:
@@ -140,7 +177,10 @@ def program_modules(tree: Path) -> dict[str, ModuleType]:
 
 
 def functions_of(tree: str) -> Functions:
-    """The functions whose code stands in files below a folder, by file, qualified name and first line."""
+    """The functions whose code stands in files below a folder, by file, qualified name and first line.
+
+    What is frozen already, see `gc.freeze`, is not found again.
+    """
     below = f"{tree}{os.sep}"
     result: dict[tuple[str, str, int], list[FunctionType]] = {}
     for each in gc.get_objects():
@@ -181,12 +221,18 @@ def swap_code(path: Path, modules: Mapping[str, ModuleType], functions: Function
     return True
 
 
-def wait_for(pid: int, descriptors: list[int]) -> None:
-    """Wait for a run, end what it leaves behind, and tell of its end."""
+def wait_for(pid: int, descriptors: list[int], *, may_stay: bool = False) -> None:
+    """Wait for a run, end what it leaves behind, and tell of its end; one that stays stops once, and has told it."""
     events, output, status = descriptors
     os.close(events)
     os.close(output)
-    _, code = os.waitpid(pid, 0)
+    _, code = os.waitpid(pid, os.WUNTRACED if may_stay else 0)
+    if os.WIFSTOPPED(code):
+        os.close(status)
+        os.kill(pid, signal.SIGCONT)
+        os.waitpid(pid, 0)
+        end_children()
+        return
     end_children()
     with contextlib.suppress(BrokenPipeError):
         os.write(status, f"exit {os.waitstatus_to_exitcode(code)}\n".encode())
@@ -205,8 +251,10 @@ def end_children() -> None:
             return
 
 
-def die_with_parent() -> None:
-    """Have the system kill this process when its parent is gone."""
-    from course.engine.forkserver import PR_SET_PDEATHSIG, prctl  # noqa: PLC0415 - as above
+def die_with_parent(*, reaps: bool) -> None:
+    """Have the system kill this process when its parent is gone, and hand it the orphans below it if it is to reap."""
+    from course.engine.forkserver import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl  # noqa: PLC0415 - as above
 
-    prctl(PR_SET_PDEATHSIG, 9)
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if reaps:
+        prctl(PR_SET_CHILD_SUBREAPER, 1)

@@ -7,36 +7,10 @@ import textwrap
 import psutil
 import pytest
 
-from course.engine import Ending, Prover, Request, Suite, Variant, standing
+from course.engine import Ending, Variant, standing
 from course.engine.run import Round
-from course.services.embedded import Embedded
 
 pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
-
-
-@pytest.fixture(scope="module")
-def one_slot():
-    with Prover(Embedded().start, jobs=1) as prover:
-        yield prover
-
-
-@pytest.fixture
-def runs(one_slot, till, tmp_path):
-    """Run a suite several times, each time as the options say; the results, and how often the suite was loaded."""
-
-    def runs(text, *options, files=None):
-        loads = tmp_path / "loads"
-        loads.write_text("")
-        note = f"import os, psycopg, threading, subprocess\nwith open({str(loads)!r}, 'a') as f: f.write('x')\n"
-        suite = Suite.from_files({"test_it.py": note + textwrap.dedent(text), **(files or {})})
-        with one_slot.suite_folder(suite) as folder:
-            results = []
-            for each in options:
-                request = Request(**{"variant": Variant(till), "suite": folder, "seconds": 10, **each})
-                results.append(one_slot.submit(lambda slot, request=request: slot.run(request)).result())
-        return results, len(loads.read_text())
-
-    return runs
 
 
 def went(results):

@@ -63,7 +63,7 @@ def database(database_url: URL, schema: str) -> Iterator[extensions.cursor]:
 @pytest.fixture(scope="session")
 def session_client(database: extensions.cursor, database_url: URL) -> Iterator[Client]:
     app = create_app(database_url.render_as_string(hide_password=False))
-    with start_blocking_portal() as portal:
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(app.router.lifespan_context(app)):
         yield Client(app, portal)
 
 
