@@ -73,19 +73,24 @@ class Proof:
         self._judged: dict[str, JudgedTest] = {}
         self._is_rehearsed = len(bugs) >= WORTHWHILE_FROM
 
-    def verdict(self) -> Verdict:
-        """Run what is needed and judge it."""
+    def verdict(self, on_originals: Callable[[tuple[JudgedTest, ...]], None] = lambda _: None) -> Verdict:
+        """Run what is needed and judge it.
+
+        Args:
+            on_originals: Told what the runs on the original say of each test, before the variants run.
+        """
         started = time.monotonic()
-        verdict = self._prove()
+        verdict = self._prove(on_originals)
         return replace(verdict, seconds=round(time.monotonic() - started, 4), runs=self._done)
 
-    def _prove(self) -> Verdict:
+    def _prove(self, on_originals: Callable[[tuple[JudgedTest, ...]], None]) -> Verdict:
         first, second = self._originals()
         for run in (first, second):
             if run.ending is not Ending.FINISHED:
                 return self._broken(run)
         self._judge_originals(first, second)
         self._is_rehearsed = first.stays or second.stays
+        on_originals(self._tests(first))
         judge = self._judge_quickly if self._first_catch else self._judge_together
         judged, bugs = dict(self._judged), judge(first)
         if bugs is None:
@@ -94,7 +99,7 @@ class Proof:
             assert bugs is not None  # noqa: S101 - it is None after a rehearsal only
         return Verdict(
             Standing.PROVED,
-            tuple(self._judged[test] for test in self._order(first)),
+            self._tests(first),
             bugs,
             tuple(patch.name for patch in self._correct),
             suite_seconds=min(first.seconds, second.seconds),
@@ -332,9 +337,11 @@ class Proof:
         """Tests that end by themselves; doubtful ones run along, since others may lean on them."""
         return frozenset(t for t, judged in self._judged.items() if judged.validity is not Validity.NEVER_ENDS)
 
-    def _order(self, first: RunResult) -> list[str]:
+    def _tests(self, first: RunResult) -> tuple[JudgedTest, ...]:
+        """What is known of each test, in the order of the files."""
         collected = {test: number for number, test in enumerate(first.collected)}
-        return sorted(self._judged, key=lambda test: (collected.get(test, len(collected)), test))
+        order = sorted(self._judged, key=lambda test: (collected.get(test, len(collected)), test))
+        return tuple(self._judged[test] for test in order)
 
     def _broken(self, run: RunResult) -> Verdict:
         detail = run.detail or "The tests do not collect."

@@ -13,18 +13,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
-from course.engine import Prover, Slot, Standing, Step, Subject, Suite, Verdict
+from course.engine import JudgedTest, Prover, Slot, Standing, Step, Subject, Suite, Verdict
 from course.engine.proof import Proof as EngineProof
 from course.errors import CourseError
 from course.grading.challenge import Challenge
 from course.grading.default_port import DefaultPort
-from course.grading.hygiene import FIRST_SEED, Hygiene, Surroundings, make_case
+from course.grading.hygiene import Hygiene
 from course.grading.loading import SubmissionError
 from course.grading.prepared import Prepared
 from course.grading.record import Grading, Record, make_record, refusal
 from course.grading.runs import CancelledError, Runs
 from course.grading.score import Proof, score
 from course.grading.submission import Loaded, Submission, load
+from course.grading.trial_runs import FIRST_SEED, TrialRuns
 from course.grading.trials import Case
 from course.grading.worker import PLUGINS
 
@@ -128,26 +129,30 @@ class Grader:
 
     def _grade(self, loaded: Loaded, on_step: Callable[[Step], None] | None) -> Grading:
         started = time.monotonic()
-        with self._prover.suite_folder(loaded.suite) as folder:
-            verdict = self._prove(folder, on_step)
+        with self._prover.suite_folder(loaded.suite) as folder, self._trials(folder) as trials:
+            verdict = self._prove(folder, on_step, trials.begin)
             times = {"suite_seconds": verdict.suite_seconds, "reference_seconds": self.reference_seconds}
             proofs: tuple[Proof, ...] = ()
             if verdict.standing is Standing.PROVED and verdict.tests:
-                proofs = self._hygiene(folder, verdict).proofs()
+                proofs = Hygiene(self.challenge, verdict, trials.results(verdict), self.reference_seconds).proofs()
         times["ratio"] = times["suite_seconds"] / max(self.reference_seconds, 0.001)
         times["seconds"] = time.monotonic() - started
         return Grading(verdict, score(self.challenge, verdict, proofs), proofs, times=times)
 
-    def _prove(self, folder: Path, on_step: Callable[[Step], None] | None) -> Verdict:
+    def _prove(
+        self,
+        folder: Path,
+        on_step: Callable[[Step], None] | None,
+        on_originals: Callable[[tuple[JudgedTest, ...]], None],
+    ) -> Verdict:
         subject = self.subject
         return EngineProof(
             self._runs.run_all, self._prover.trees, folder, subject, subject.bugs, subject.correct,
             first_catch=self._first_catch, on_step=on_step,
-        ).verdict()  # fmt: skip
+        ).verdict(on_originals)  # fmt: skip
 
-    def _hygiene(self, folder: Path, verdict: Verdict) -> Hygiene:
-        around = Surroundings(self._prepared, self.default, self.reference_seconds)
-        return Hygiene(self.challenge, self._runs, around, verdict, make_case(self.subject, folder, verdict))
+    def _trials(self, folder: Path) -> TrialRuns:
+        return TrialRuns(self.challenge, self._runs, self._prepared, self.default, subject=self.subject, folder=folder)
 
     def _record(self, submission: Submission, grading: Grading) -> Record:
         return make_record(submission, grading, self.subject, self.challenge, self.version)

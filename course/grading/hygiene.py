@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
-from course.engine import Fate, Subject, Validity, Verdict
+from course.engine import Fate, Validity, Verdict
 from course.grading.challenge import Challenge, HygieneRule
-from course.grading.default_port import DefaultPort
-from course.grading.prepared import Prepared
-from course.grading.runs import Runs
 from course.grading.score import Proof
 from course.grading.scrub import first_line, scrub
-from course.grading.trials import (
-    Case,
-    Trial,
-    beside_production,
-    in_order,
-    on_one_database,
-    on_used_database,
-    steadily,
-    with_workers,
-)
+from course.grading.trial_runs import Trials
+from course.grading.trials import Trial
 
-FIRST_SEED = 7
 NAMED_AT_MOST = 5
 # What a driver says when it was sent to a server, a database or a role that is not the one it was given
 ELSEWHERE = re.compile(
@@ -35,40 +21,21 @@ ELSEWHERE = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What proofs need beside the suite.
-
-    Attributes:
-        prepared: Databases that the program has used.
-        default: The canary at the usual port.
-        reference_seconds: Time of the reference suite in this batch, in seconds.
-    """
-
-    prepared: Prepared
-    default: DefaultPort
-    reference_seconds: float
-
-
 class Hygiene:
     """All hygiene proofs of one suite.
 
     Args:
         challenge: Which proofs there are.
-        runs: Where they run.
-        surroundings: What they need.
         verdict: What the engine has proved; only its believed tests count.
-        case: The suite, with these tests.
+        trials: What the trials have shown.
+        reference_seconds: Time of the reference suite in this batch, in seconds.
     """
 
-    def __init__(
-        self, challenge: Challenge, runs: Runs, surroundings: Surroundings, verdict: Verdict, case: Case
-    ) -> None:
+    def __init__(self, challenge: Challenge, verdict: Verdict, trials: Trials, reference_seconds: float) -> None:
         self._challenge = challenge
-        self._runs = runs
-        self._around = surroundings
         self._verdict = verdict
-        self._case = case
+        self._trials = trials
+        self._reference_seconds = reference_seconds
         self._judges: Mapping[str, Callable[[HygieneRule], Proof]] = {
             "cleans_its_database": self._cleans,
             "leaves_production_alone": self._production,
@@ -82,34 +49,23 @@ class Hygiene:
         }
 
     def proofs(self) -> tuple[Proof, ...]:
-        """Hold all trials and judge them, in the order of the challenge."""
-        case, prepared, do = self._case, self._around.prepared, self._runs.do
-        # The engine has had the suite in a random order on each right program already
-        self._seen = 1 + len(self._verdict.correct)
-        orders = int(self._setting("passes_in_any_order", "orders", 5)) - self._seen
-        workers = int(self._setting("passes_under_two_workers", "workers", 2))
-        first = do(steadily(on_one_database(case, prepared)))
-        seeded = do(steadily(on_used_database(case, prepared)))
-        shuffled = [do(steadily(in_order(case, FIRST_SEED + number))) for number in range(orders)]
-        dealt = do(steadily(with_workers(case, workers)))
-        self._twice = first.result()
-        canary = do(beside_production(case, self._around.default, contained=self._twice.contained))
-        self._used, self._dealt, self._canary = seeded.result(), dealt.result(), canary.result()
-        self._shuffled = [future.result() for future in shuffled]
+        """Judge all trials, in the order of the challenge."""
         return tuple(self._judges[rule.name](rule) for rule in self._challenge.hygiene if rule.name in self._judges)
 
     def _cleans(self, rule: HygieneRule) -> Proof:
-        return _by_tests(rule, self._twice, "the second time on one database", "ran twice on one database: same result")
+        return _by_tests(
+            rule, self._trials.twice, "the second time on one database", "ran twice on one database: same result"
+        )
 
     def _litter(self, rule: HygieneRule) -> Proof:
-        litter = [first_line(phrase) for phrase in self._twice.litter]
+        litter = [first_line(phrase) for phrase in self._trials.twice.litter]
         if not litter:
             return Proof(rule.name, True, "the database held the same before and after")
         more = f" and {len(litter) - NAMED_AT_MOST} more" if len(litter) > NAMED_AT_MOST else ""
         return Proof(rule.name, False, f"the suite left {', '.join(sorted(set(litter))[:NAMED_AT_MOST])}{more}")
 
     def _production(self, rule: HygieneRule) -> Proof:
-        attempts = sorted(set(self._canary.attempts))
+        attempts = sorted(set(self._trials.twice.attempts))
         if not attempts:
             return Proof(
                 rule.name, True, "nobody called the production database that stood in .env and the environment"
@@ -126,9 +82,9 @@ class Hygiene:
 
     def _seed(self, rule: HygieneRule) -> Proof:
         first_id = rule.settings.get("first_id", 1000)
-        rows = "" if self._twice.contained else " and rows of somebody else"
+        rows = "" if self._trials.twice.contained else " and rows of somebody else"
         good = f"passed with ids from {first_id}{rows or ', in a container of its own'}"
-        return _by_tests(rule, self._used, f"with ids from {first_id}{rows}", good)
+        return _by_tests(rule, self._trials.used, f"with ids from {first_id}{rows}", good)
 
     def _errors(self, rule: HygieneRule) -> Proof:
         missing: list[str] = []
@@ -143,7 +99,7 @@ class Hygiene:
 
     def _fast(self, rule: HygieneRule) -> Proof:
         at_most = float(rule.settings.get("ratio_at_most", 10.0))
-        ratio = self._verdict.suite_seconds / max(self._around.reference_seconds, 0.001)
+        ratio = self._verdict.suite_seconds / max(self._reference_seconds, 0.001)
         measured = f"{ratio:.1f} times the reference suite"
         if ratio <= at_most:
             return Proof(rule.name, True, f"at most {at_most:g} times as long as the reference suite", (), measured)
@@ -151,33 +107,16 @@ class Hygiene:
 
     def _order(self, rule: HygieneRule) -> Proof:
         doubtful = {t.test: t.message for t in self._verdict.tests if t.validity is Validity.ORDER_DEPENDENT}
-        lost = doubtful | {test: said for trial in self._shuffled for test, said in trial.lost.items()}
-        good = f"passed in {self._seen + len(self._shuffled)} random orders"
+        lost = doubtful | {test: said for trial in self._trials.shuffled for test, said in trial.lost.items()}
+        good = f"passed in {self._trials.orders} random orders"
         return _by_tests(rule, Trial(lost), "in another order", good)
 
     def _workers(self, rule: HygieneRule) -> Proof:
         count = rule.settings.get("workers", 2)
-        if self._dealt.lost:
+        if self._trials.dealt.lost:
             # Which tests meet is chance, so that none is named
             return Proof(rule.name, False, f"tests that pass alone fail with {count} workers on one database")
         return Proof(rule.name, True, f"passed with {count} workers at once")
-
-    def _setting(self, name: str, key: str, default: float) -> float:
-        rule = self._challenge.rule(name)
-        return float(rule.settings.get(key, default)) if rule else 0
-
-
-def make_case(subject: Subject, folder: Path, verdict: Verdict) -> Case:
-    """The suite as trials take it: only believed tests count, and those that never end do not run."""
-    never = {test.test for test in verdict.tests if test.validity is Validity.NEVER_ENDS}
-    runnable = frozenset(test.test for test in verdict.tests if test.test not in never) if never else None
-    # A test that fails on another right program only is sound enough to be held to its word on this one
-    tests = tuple(
-        test.test
-        for test in verdict.tests
-        if test.validity is Validity.VALID or (test.validity is Validity.FALSE_ALARM and test.variant != "original")
-    )
-    return Case(subject, folder, tests, runnable)
 
 
 def _by_tests(rule: HygieneRule, trial: Trial, when: str, good: str) -> Proof:
