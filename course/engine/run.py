@@ -51,7 +51,8 @@ class Request:
         first_failure: End after the first test that fails.
         swap: Where the suite is loaded with the original, the variant may be made of that by giving functions other
             code: nothing of what differs has run on import.
-        rehearsed: The suite may have run once in the process that this run is a fork of.
+        rehearsal: What may have run once in the process that this run is a fork of, and runs there where the suite is
+            loaded for this run; on the original.
         rounds: What to try instead of the suite; all bugs may be swapped. Where that cannot be, nothing is tried.
         seed: What chance is drawn from, as `COURSE_RUN_SEED`; a run with another one needs no loading again.
         interest: File of the program to its lines to watch; what each test reached of them is reported.
@@ -66,7 +67,7 @@ class Request:
     shuffle: int | None = None
     first_failure: bool = False
     swap: bool = False
-    rehearsed: bool = False
+    rehearsal: Request | None = None
     rounds: tuple[Round, ...] = ()
     seed: str = ""
     interest: Mapping[str, frozenset[int]] = field(default_factory=dict)

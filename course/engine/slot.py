@@ -19,6 +19,9 @@ from course.engine.variant import Trees, Variant
 from course.engine.warm import CAN_LOAD, ColdProcesses, WarmProcess
 from course.engine.watch import Watch
 
+# A process is lost with each run that does not end by itself; how often a suite gets another that has rehearsed
+REHEARSALS_AT_MOST = 4
+
 
 class Slot(Databases):
     """Runs suites on one server, one at a time.
@@ -52,6 +55,7 @@ class Slot(Databases):
         self._runs = itertools.count(1)
         self._standing: StandingSuite | None = None
         self._alone: set[Path] = set()  # suites that are not to be forked
+        self._rehearsals: dict[Path, int] = {}  # suite to how many it may still have
 
     def run(self, request: Request) -> RunResult:
         """Run in a fresh database. A server that died meanwhile is started again, and so is the run, once."""
@@ -92,12 +96,25 @@ class Slot(Databases):
 
     def _run_standing(self, request: Request) -> RunResult | None:
         """Run in a fork of the loaded suite, which is loaded first where that is due; None where that cannot be."""
-        if (standing := self._standing) is not None:
-            order = self._order(request, self.url(standing.database), standing.place)
-            if standing.fits(request, order):
-                with self.named_database(standing.database):
-                    return standing.run(request, order)
-        return self._run_loading(request) if request.swap or request.variant.patch is None else None
+        if result := self._run_fitting(request):
+            return result
+        if not (request.swap or request.variant.patch is None):
+            return None
+        if request.rehearsal and not _is_rehearsal(request) and self._may_rehearse(request):
+            self._run_loading(replace(request.rehearsal, rehearsal=request.rehearsal))
+            if result := self._run_fitting(request):
+                return result
+        return self._run_loading(request)
+
+    def _run_fitting(self, request: Request) -> RunResult | None:
+        """Run in a fork of what is loaded; None where that does not fit."""
+        if (standing := self._standing) is None:
+            return None
+        order = self._order(request, self.url(standing.database), standing.place)
+        if not standing.fits(request, order):
+            return None
+        with self.named_database(standing.database):
+            return self._fork(standing, request, order)
 
     def _run_loading(self, request: Request) -> RunResult | None:
         self.rest()
@@ -111,11 +128,22 @@ class Slot(Databases):
             may_fork = standing.load() and self.is_untouched(name)
             _keep_bytecode(folder / "suite", request.suite)
             if may_fork:
-                return standing.run(request, self._order(request, url, folder))
+                return self._fork(standing, request, self._order(request, url, folder))
             self._alone.add(request.suite)
             result = standing.go_on() if first is request else None
             self.rest()
             return result
+
+    def _fork(self, standing: StandingSuite, request: Request, order: dict[str, Any]) -> RunResult | None:
+        stay = _is_rehearsal(request) and not standing.is_rehearsed and self._may_rehearse(request)
+        result = standing.run(request, order, stay=stay)
+        if stay:
+            left = self._rehearsals.get(request.suite, REHEARSALS_AT_MOST)
+            self._rehearsals[request.suite] = left - 1 if result and result.stays else 0
+        return result
+
+    def _may_rehearse(self, request: Request) -> bool:
+        return self._rehearsals.get(request.suite, REHEARSALS_AT_MOST) > 0
 
     def _make_folder(self, request: Request) -> Path:
         """A folder for runs: a copy of the suite, a place for temporary files, and settings that say nothing."""
@@ -152,6 +180,11 @@ class Slot(Databases):
             "rounds": [[each.variant.id, str(self._trees.swap(each.variant)), each.tests] for each in request.rounds],
             "interest": {name: sorted(lines) for name, lines in request.interest.items()},
         }
+
+
+def _is_rehearsal(request: Request) -> bool:
+    """Whether a run is its own rehearsal: the first of a suite, which is wanted for itself as well."""
+    return request.rehearsal is not None and request.rehearsal == replace(request, rehearsal=None)
 
 
 def _is_ours(name: str) -> bool:

@@ -37,6 +37,7 @@ class StandingSuite:
 
     Attributes:
         place: The folder that holds the suite's folder.
+        is_rehearsed: The suite has run once in the process that runs are forked from.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class StandingSuite:
         self._files: Mapping[Path, tuple[int, int]] = {}
         self._seconds = 0.0
         self.is_alive = True
-        self._is_rehearsed = False
+        self.is_rehearsed = False
 
     def load(self) -> bool:
         """Wait until all is loaded; whether it may be forked."""
@@ -76,28 +77,28 @@ class StandingSuite:
 
     def fits(self, request: Request, order: dict[str, Any]) -> bool:
         """Whether a run is a fork of this one."""
-        max_age = MAX_AGE_REHEARSED if request.rehearsed else MAX_AGE
+        max_age = MAX_AGE_REHEARSED if request.rehearsal else MAX_AGE
         if not self.is_alive or self._loaded is None or time.monotonic() - self._born > max_age:
             return False
         mine, patch = self._request, request.variant.patch
         files = {file.path for file in patch.files} if patch else set()
         return (
             (request.suite, request.variant.subject) == (mine.suite, mine.variant.subject)
-            and (request.rehearsed or not self._is_rehearsed)
+            and (request.rehearsal is not None or not self.is_rehearsed)
             and (not request.interest or request.interest == mine.interest)
             and (request.swap or not files & self._loaded.files)
             and lasting(order) == lasting(self._order)
         )
 
-    def run(self, request: Request, order: dict[str, Any]) -> RunResult | None:
+    def run(self, request: Request, order: dict[str, Any], *, stay: bool = False) -> RunResult | None:
         """Fork a run; None where it has to be run in a process of its own after all.
 
         Args:
             request: One that fits.
             order: The same; `swap` names the file of what is to be swapped.
+            stay: It is a rehearsal: its process is forked from now on, if there is nothing against that.
         """
-        was_rehearsed = self._is_rehearsed
-        stay = request.rehearsed and not was_rehearsed and request.variant.patch is None and not request.rounds
+        was_rehearsed = self.is_rehearsed
         own = {"folder": str(self._folder), "environment": {SEED: order["environment"][SEED]}, "stay": stay}
         path = write_order({**order, **own})
         try:
@@ -110,13 +111,14 @@ class StandingSuite:
         process = Forked(events, output, status, self._process.pid, self)
         watch = Watch(process, request.seconds, self._stop, patience=request.patience)
         result = watch.result()
-        if watch.stays:
-            self._loaded, self._is_rehearsed = watch.stays, True
+        stays = watch.stays if stay else None
+        if stays:
+            self._loaded, self.is_rehearsed = stays, True
         self._tidy()
         if watch.is_unswapped:
             return None
         seconds = round(result.seconds + self._seconds, 4)
-        return replace(result, seconds=seconds, rehearsed=was_rehearsed, stays=watch.stays is not None)
+        return replace(result, seconds=seconds, rehearsed=was_rehearsed, stays=stays is not None)
 
     def end(self) -> None:
         """End the process; safe to call again."""

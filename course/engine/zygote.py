@@ -28,7 +28,7 @@ from course.engine.sink import Sink
 
 GO_ON = b"go on"
 # A zygote that nobody asks for anything ends, in seconds
-IDLE_SECONDS = 10.0
+IDLE_SECONDS = 30.0
 Functions = dict[tuple[str, str, int], list[FunctionType]]
 
 

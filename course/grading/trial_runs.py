@@ -98,9 +98,8 @@ class TrialRuns:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for future in self._futures:
-            future.cancel()
-        wait(self._futures)
+        # Nobody may ever come to tell that a cancelled one has ended: only those that have begun are waited for
+        wait([future for future in self._futures if not future.cancel()])
 
     def _setting(self, name: str, key: str, default: float) -> float:
         rule = self._challenge.rule(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import textwrap
+from dataclasses import replace
 
 import pytest
 
@@ -119,6 +120,14 @@ def one_slot():
         yield prover
 
 
+def request_for(plain, *, rehearse=None, **options):
+    """The request with options; `rehearse` has the whole suite, or these tests, rehearsed before."""
+    if rehearse:
+        rehearsal = plain if rehearse is True else replace(plain, select=frozenset(rehearse))
+        options["rehearsal"] = rehearsal
+    return replace(plain, **options)
+
+
 @pytest.fixture
 def runs(one_slot, till, tmp_path):
     """Run a suite several times, each time as the options say; the results, and how often the suite was loaded."""
@@ -131,7 +140,7 @@ def runs(one_slot, till, tmp_path):
         with one_slot.suite_folder(suite) as folder:
             results = []
             for each in options:
-                request = Request(**{"variant": Variant(till), "suite": folder, "seconds": 10, **each})
+                request = request_for(Request(Variant(till), folder, 10), **each)
                 results.append(one_slot.submit(lambda slot, request=request: slot.run(request)).result())
         return results, len(loads.read_text())
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import psutil
 import pytest
 
-from course.engine import Ending, Fate, Validity, Variant, proof
+from course.engine import Ending, Fate, Validity, Variant, proof, slot
 
 pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
-REHEARSED = {"rehearsed": True}
+# Alone it asks for a run that is its own rehearsal, and with anything else for a run that comes after one
+REHEARSED = {"rehearse": True}
 
 
 def went(results):
@@ -34,11 +35,7 @@ def test_the_process_of_a_rehearsal_is_forked_for_the_runs_after_it(runs):
             assert len(visits) <= 2
     """
     results, loads = runs(text, REHEARSED, REHEARSED, REHEARSED)
-    assert went(results) == [
-        run("passed", stays=True),
-        run("passed", rehearsed=True),
-        run("passed", rehearsed=True),
-    ]
+    assert went(results) == [run("passed", stays=True), run("passed", rehearsed=True), run("passed", rehearsed=True)]
     assert loads == 1
 
 
@@ -75,14 +72,23 @@ def test_a_run_that_fails_is_no_rehearsal(runs):
 
 
 @pytest.mark.parametrize(
-    ("statement", "ending"), [("os._exit(0)", Ending.DIED), ("while True: pass", Ending.TIMED_OUT)]
+    ("statement", "ending", "loaded"), [("os._exit(0)", Ending.DIED, 1), ("while True: pass", Ending.TIMED_OUT, 2)]
 )
-def test_a_run_that_does_not_end_as_it_should_takes_nothing_along(runs, statement, ending):
+def test_a_run_that_does_not_end_as_it_should_takes_nothing_along(runs, statement, ending, loaded):
     text = f"def test_good(): pass\ndef test_bad():\n    {statement}"
-    good = REHEARSED | {"select": frozenset({"test_it.py::test_good"})}
-    results, _ = runs(text, REHEARSED | {"seconds": 2}, good, REHEARSED | {"seconds": 2}, good)
-    assert [result.ending for result in results] == [ending, Ending.FINISHED] * 2
+    good = {"select": frozenset({"test_it.py::test_good"}), "rehearse": ["test_it.py::test_good"]}
+    bad = good | {"select": None, "seconds": 2}
+    results, loads = runs(text, good, bad, good, bad)
+    assert [(result.ending, len(result.outcomes)) for result in results] == [(Ending.FINISHED, 1), (ending, 1)] * 2
+    assert [result.rehearsed for result in results[:2]] == [False, True]
+    assert loads == loaded
     assert not [each for each in psutil.Process().children(recursive=True) if "test_it" in " ".join(each.cmdline())]
+
+
+def test_a_rehearsal_that_ends_its_process_is_none(runs):
+    results, loads = runs("def test_it(): os._exit(0)", REHEARSED, REHEARSED)
+    assert went(results) == [run(ending=Ending.DIED)] * 2
+    assert loads == 1
 
 
 def test_what_a_run_starts_ends_with_it(runs, tmp_path):
@@ -94,20 +100,37 @@ def test_what_a_run_starts_ends_with_it(runs, tmp_path):
             sleeper = subprocess.Popen(["sleep", "60"], start_new_session=True)
             pathlib.Path({str(pid)!r}).write_text(str(sleeper.pid))
     """
-    first = REHEARSED | {"select": frozenset({"test_it.py::test_first"})}
-    results, _ = runs(text, first, REHEARSED, first)
+    first = {"select": frozenset({"test_it.py::test_first"}), "rehearse": ["test_it.py::test_first"]}
+    results, _ = runs(text, first, first | {"select": None}, first)
     assert went(results)[1:] == [run("passed", "passed", rehearsed=True), run("passed", rehearsed=True)]
     assert not psutil.pid_exists(int(pid.read_text()))
+
+
+def test_what_is_loaded_for_another_run_rehearses_first(runs, till):
+    wrong = REHEARSED | {"variant": Variant(till, till.bug("api/forgets_the_last_price")), "swap": True}
+    text = "import till\nvisits = []\ndef test_it():\n    visits.append(1)\n    assert till.total([1, 2]) == 3, visits"
+    results, loads = runs(text, wrong, wrong)
+    assert went(results) == [run("failed", rehearsed=True)] * 2
+    assert {result.failed[0].message.splitlines()[0] for result in results} == {"[1, 1]"}
+    assert loads == 1
+
+
+def test_a_suite_gets_so_many_rehearsals_and_then_runs_without(runs, monkeypatch):
+    monkeypatch.setattr(slot, "REHEARSALS_AT_MOST", 1)
+    late = REHEARSED | {"shuffle": 1}
+    results, loads = runs("def test_it(): pass", REHEARSED, {}, late, late)
+    assert [result.rehearsed for result in results] == [False] * 4
+    assert loads == 2
 
 
 def test_a_function_is_swapped_in_the_process_of_a_rehearsal(runs, till):
     wrong = REHEARSED | {"variant": Variant(till, till.bug("api/forgets_the_last_price")), "swap": True}
     text = "import till\ndef test_it(): assert till.total([1, 2]) == 3"
     results, loads = runs(text, REHEARSED, wrong, REHEARSED)
-    assert went(results) == [
-        run("passed", stays=True),
-        run("failed", rehearsed=True),
-        run("passed", rehearsed=True),
+    assert [(result.rehearsed, bool(result.failed)) for result in results] == [
+        (False, False),
+        (True, True),
+        (True, False),
     ]
     assert loads == 1
 
