@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -32,6 +34,20 @@ def docker_engine() -> None:
     except DockerException:
         answers = False
     require(answers, "a Docker engine")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """An installed Chromium or Chrome, as Playwright drives it; each test opens pages of its own."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - for those tests only that need it
+
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    require(path is not None, "Chromium")
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

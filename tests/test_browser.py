@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import sync_playwright
 
 from course.notebook.lab import free_port
 
@@ -32,15 +30,6 @@ def test_a_short_password_is_refused():
     assert password_problem("ninechars", "ada@example.org")"""
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """The path of an installed Chromium or Chrome."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None and os.environ.get("CI"):
-        pytest.fail("CI must have Chromium", pytrace=False)
-    return path or pytest.skip("Chromium is not here")
 
 
 @pytest.fixture(scope="module")
@@ -69,17 +58,12 @@ def lab(tmp_path_factory, keyboard):
 @pytest.fixture
 def page(chromium, lab):
     """Lesson 00 in a browser tab."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
-        )
-        page = browser.new_page(viewport={"width": 1360, "height": 1000})
-        page.set_default_timeout(SECONDS * 1000)
-        page.goto(lab)
-        page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-        page.wait_for_function(KERNEL_IS_IDLE)  # what is run before that is not run at all
-        yield page
-        browser.close()
+    page = chromium.new_page(viewport={"width": 1360, "height": 1000})
+    page.set_default_timeout(SECONDS * 1000)
+    page.goto(lab)
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    page.wait_for_function(KERNEL_IS_IDLE)  # what is run before that is not run at all
+    return page
 
 
 def wait_until_it_answers(address, server):

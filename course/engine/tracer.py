@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,10 @@ from course.engine.probes import NAME, ProbingFinder
 
 SHARED = ""
 STARTS = frozenset({"subprocess.Popen", "os.fork", "os.posix_spawn", "os.exec"})
+# Programs of PostgreSQL, which containers and fixtures call: whatever they do, none of the program runs in them
+POSTGRESQL = frozenset(
+    {"postgres", "psql", "pg_isready", "createdb", "dropdb", "createuser", "dropuser", "pg_dump", "pg_restore"}
+)
 
 
 class Tracer:
@@ -80,5 +85,11 @@ class Tracer:
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         # What runs in another process, or is not imported, has no probes: then nothing may be settled by reach
-        if event in STARTS or (event == "exec" and self._finder.misses(arguments[0])):
+        if (event in STARTS and not _is_of_postgresql(*arguments[:1])) or (
+            event == "exec" and self._finder.misses(arguments[0])
+        ):
             self.is_blind = True
+
+
+def _is_of_postgresql(program: str | bytes | os.PathLike[Any] = "") -> bool:
+    return os.path.basename(os.fsdecode(program)) in POSTGRESQL  # noqa: PTH119 - it may be bytes

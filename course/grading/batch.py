@@ -17,7 +17,7 @@ from course.grading.grader import Grader
 from course.grading.loading import SubmissionError
 from course.grading.record import FORMAT, Record
 from course.grading.runs import CancelledError
-from course.grading.submission import Submission
+from course.grading.submission import Loaded, Submission
 
 # Where full records are kept below the folder of reports: what a teacher may know and a learner may not
 KEPT = ".course"
@@ -63,6 +63,16 @@ class Batch:
         ordered = [records[submission.name] for submission in submissions if submission.name in records]
         return ordered, len(ordered) == len(submissions)
 
+    def known(self, submission: Submission) -> Record | None:
+        """What an earlier batch has found out about a submission; None where it was not graded as it is now."""
+        if not self._path(submission).is_file():
+            return None
+        try:
+            with self.grader.reading(submission) as loaded:
+                return self._kept(submission, loaded)
+        except SubmissionError as error:
+            return self.grader.refuse(submission, error)
+
     def _cancel(self, futures: Iterable[Future[Record]]) -> None:
         self.grader.cancelled.set()
         for future in futures:
@@ -71,12 +81,11 @@ class Batch:
 
     def _one(self, submission: Submission) -> Record:
         try:
-            loaded = self.grader.read(submission)
+            with self.grader.reading(submission) as loaded:
+                kept = self._kept(submission, loaded) if self.resume else None
+                record = kept or self.grader.grade(submission, loaded, lambda step: self._tell(submission, step))
         except SubmissionError as error:
             record = self.grader.refuse(submission, error)
-        else:
-            kept = self._kept(submission, self.grader.digest(loaded))
-            record = kept or self.grader.grade(submission, loaded, lambda step: self._tell(submission, step))
         self._keep(submission, record)
         self._tell(submission, record)
         return record
@@ -85,15 +94,14 @@ class Batch:
         if self.tell:
             self.tell(submission, news)
 
-    def _kept(self, submission: Submission, digest: str) -> Record | None:
+    def _kept(self, submission: Submission, loaded: Loaded) -> Record | None:
         """What an earlier batch has found out about the very same; a fault of ours is tried again."""
-        if not self.resume:
-            return None
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             record: Any = json.loads(self._path(submission).read_text(encoding="utf-8"))
-            known = isinstance(record, dict) and record.get("format") == FORMAT and record.get("digest") == digest
+            known = isinstance(record, dict) and record.get("format") == FORMAT
             if (
                 known
+                and record.get("digest") == self.grader.digest(loaded)
                 and record.get("standing") != Standing.GRADER_ERROR
                 and record.get("submission") == submission.name
             ):

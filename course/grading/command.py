@@ -9,8 +9,16 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column, Table
 
 from course.engine import Prover, Standing, Step, load_subject
 from course.errors import CourseError, nearest
@@ -20,10 +28,13 @@ from course.grading.grader import Grader
 from course.grading.record import Record
 from course.grading.report import write_class, write_learner
 from course.grading.submission import Submission, find_submissions
-from course.grading.summary import row
+from course.grading.summary import by_category, row
 from course.services.embedded import Embedded
 
 STOPPED = 130
+# The speed of the last so many seconds tells how long it may take: a suite that hangs takes a minute
+ESTIMATE_SECONDS = 600.0
+WORST_SHOWN = 3
 # Few connections and little memory are enough for one suite at a time, and three databases on each server
 SERVER_OPTIONS = {"max_connections": "60", "shared_buffers": "32MB"}
 
@@ -82,7 +93,8 @@ def grade(order: Order, console: Console | None = None) -> int:
     challenge = load_challenge(order.challenge)
     if order.bugs:
         subject = subject.with_bugs(order.bugs)
-    submissions = _chosen(find_submissions(order.submissions), order.only)
+    everyone = find_submissions(order.submissions)
+    submissions = _chosen(everyone, order.only)
     jobs = order.jobs or os.cpu_count() or 1
     with (
         Prover(Embedded(options=SERVER_OPTIONS).start, jobs=jobs) as prover,
@@ -91,12 +103,23 @@ def grade(order: Order, console: Console | None = None) -> int:
         if grader.default.taken:
             console.print("Port 5432 is in use: a suite that goes there unasked reaches the server behind it.")
         records, whole = _grade(order, submissions, prover, grader, console)
-    write_class(records, order.out)
-    console.print(grades_table(records))
+        known = _with_others(records, everyone, Batch(grader, prover, order.out))
+    write_class(known, order.out)
+    _show(records, console)
     console.print(f"Reports: {escape(str(order.out / 'index.html'))}", soft_wrap=True)
     if not whole:
         console.print(f"Stopped: {len(records)} of {len(submissions)} are graded. --resume goes on from here.")
+    elif len(known) < len(everyone):
+        console.print(f"The class page holds {len(known)} of {len(everyone)}: the others were not graded like this.")
     return 0 if whole else STOPPED
+
+
+def _show(records: Sequence[Record], console: Console) -> None:
+    if len(records) == 1:
+        console.print(score_table(records[0]))
+    console.print(grades_table(records))
+    if len(records) > 1 and (missed := most_missed_line(records)):
+        console.print(missed)
 
 
 def grades_table(records: Sequence[Record]) -> Table:
@@ -106,7 +129,7 @@ def grades_table(records: Sequence[Record]) -> Table:
         table.add_column(column, justify="left" if column in ("submission", "") else "right")
     for record in records:
         figures = row(record)
-        points = "-" if figures["points"] is None else f"{figures['points']:.1f}"
+        points = "-" if figures["points"] is None else f"{figures['points']:.2f}"
         mark = "" if record["standing"] == Standing.PROVED else f"{record['standing']}: "
         table.add_row(
             escape(figures["name"]),
@@ -119,6 +142,23 @@ def grades_table(records: Sequence[Record]) -> Table:
     return table
 
 
+def score_table(record: Record) -> Table:
+    """How the score of one submission came about, as a table for a terminal."""
+    table = Table(title="How the score came about")
+    for column in ("what", "why", "points", "of"):
+        table.add_column(column, justify="right" if column in ("points", "of") else "left")
+    for entry in record["score"]["lines"] if record["score"] else ():
+        table.add_row(entry["title"], escape(entry["why"]), f"{entry['points']:.2f}", f"{entry['of']:.2f}")
+    return table
+
+
+def most_missed_line(records: Sequence[Record]) -> str:
+    """The categories of which the class has missed most, as one line; empty where it missed nothing."""
+    worst = sorted((one for one in by_category(records) if one.missed), key=lambda one: -one.share)
+    shares = ", ".join(f"{one.what} {one.share:.0%}" for one in worst[:WORST_SHOWN])
+    return f"Missed most: {shares}" if shares else ""
+
+
 def _chosen(submissions: tuple[Submission, ...], only: Sequence[str]) -> tuple[Submission, ...]:
     names = [submission.name for submission in submissions]
     for name in only:
@@ -127,14 +167,18 @@ def _chosen(submissions: tuple[Submission, ...], only: Sequence[str]) -> tuple[S
     return tuple(submission for submission in submissions if not only or submission.name in only)
 
 
+def _with_others(records: Sequence[Record], everyone: Sequence[Submission], batch: Batch) -> list[Record]:
+    """The records, and what earlier batches know of the others: a class page keeps what it shows."""
+    graded = {record["submission"]: record for record in records}
+    known = (graded.get(submission.name) or batch.known(submission) for submission in everyone)
+    return [record for record in known if record is not None]
+
+
 def _grade(
     order: Order, submissions: Sequence[Submission], prover: Prover, grader: Grader, console: Console
 ) -> tuple[list[Record], bool]:
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
-    )
-    with bar:
-        task = bar.add_task("grading", total=len(submissions))
+    with _bar(console) as bar:
+        task = bar.add_task("grading", total=len(submissions), under_way="")
         follow = _Follow(bar, task, order)
         batch = Batch(grader, prover, order.out, resume=order.resume, tell=follow)
         try:
@@ -142,6 +186,21 @@ def _grade(
         except KeyboardInterrupt:
             return [], False
         return batch.grade(submissions)
+
+
+def _bar(console: Console) -> Progress:
+    """How many are done, how long it took and may take, and who is under way as far as there is room."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        TextColumn("[dim]{task.fields[under_way]}[/dim]", table_column=Column(no_wrap=True, overflow="ellipsis")),
+        console=console,
+        speed_estimate_period=ESTIMATE_SECONDS,
+    )
 
 
 class _Follow:
@@ -156,4 +215,4 @@ class _Follow:
         if not isinstance(news, Step):
             write_learner(news, self._order.out, reveal=self._order.reveal)
             self._bar.advance(self._task)
-        self._bar.update(self._task, description=f"grading [dim]{escape(str(self._following))}[/dim]")
+        self._bar.update(self._task, under_way=escape(str(self._following)))

@@ -7,7 +7,8 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -81,13 +82,18 @@ class Grader:
             patience=max(self.subject.seconds / 2, TEST_TIMES * self.reference_seconds),
         )
 
-    def read(self, submission: Submission) -> Loaded:
-        """Read a submission into a folder of ours.
+    @contextmanager
+    def reading(self, submission: Submission) -> Iterator[Loaded]:
+        """A submission in a folder of ours, for as long as it is needed.
 
         Raises:
             SubmissionError: It cannot be read.
         """
-        return load(submission, Path(tempfile.mkdtemp(dir=self._folder)) / "files", self.subject.package)
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        try:
+            yield load(submission, folder / "files", self.subject.package)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def digest(self, loaded: Loaded) -> str:
         """A digest of all that decides about a grade: the submission, the bugs, the rules and the course."""

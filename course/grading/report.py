@@ -16,7 +16,7 @@ from course.engine import Fate
 from course.grading.exports import grades_csv, gradescope, junit
 from course.grading.names import folder_name
 from course.grading.record import Record, public
-from course.grading.summary import distribution, doubtful, line, most_missed, row
+from course.grading.summary import by_category, by_proof, category, distribution, doubtful, line, most_missed, row
 
 LEARNERS = "learners"
 # More rows make a page that no browser and no reader likes
@@ -79,6 +79,9 @@ def class_page(records: Sequence[Record]) -> str:
         categories=_categories(bugs),
         fates=[{bug["id"]: bug["fate"] for bug in record["bugs"]} for record in records],
         missed=missed[:MISSED_SHOWN],
+        missed_in_all=len(missed),
+        missed_categories=by_category(records),
+        missed_proofs=by_proof(records),
         distribution=distribution(records),
         scores=sorted(record["score"]["points"] for record in records if record["score"]),
     )  # fmt: skip
@@ -86,9 +89,7 @@ def class_page(records: Sequence[Record]) -> str:
 
 def _categories(bugs: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
     """Title of a category to its bugs."""
-    return [
-        (title, list(found)) for title, found in groupby(bugs, key=lambda bug: str(bug["label"]).rpartition(" ")[0])
-    ]
+    return [(title, list(found)) for title, found in groupby(bugs, key=category)]
 
 
 def _matrix_tests(record: Record) -> list[str]:
@@ -130,7 +131,7 @@ def _environment() -> Environment:
 
 
 def _points(value: float) -> str:
-    return f"{round(value, 1):g}"
+    return f"{round(value, 2):g}"
 
 
 def _diff_lines(diff: str) -> list[tuple[str, str]]:

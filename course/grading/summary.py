@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,21 +14,21 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Missed:
-    """A bug, and how many of the class it got past.
+    """A bug, a category of bugs or a hygiene proof, and how often the class missed it.
 
     Attributes:
-        bug: As a record has it.
-        missed: How many suites did not catch it.
-        of: How many suites were proved.
+        what: The bug or the proof as a record has it; of a category, its title.
+        missed: How often it was missed; for a category, summed over its bugs.
+        of: How often it was tried.
     """
 
-    bug: dict[str, Any]
+    what: Any
     missed: int
     of: int
 
     @property
     def share(self) -> float:
-        """From 0 to 1."""
+        """How much was missed, from 0 to 1."""
         return self.missed / self.of if self.of else 0.0
 
 
@@ -69,15 +69,39 @@ def doubtful(record: Record) -> list[dict[str, str]]:
 
 def most_missed(records: Sequence[Record]) -> list[Missed]:
     """Bugs by how many suites missed them, the most missed first; only suites that were proved are asked."""
-    proved = [record for record in records if record["standing"] == Standing.PROVED]
-    bugs: dict[str, dict[str, Any]] = {}
-    missed: dict[str, int] = {}
-    for record in proved:
-        for bug in record["bugs"]:
-            bugs[bug["id"]] = bug
-            missed[bug["id"]] = missed.get(bug["id"], 0) + (bug["fate"] != Fate.CAUGHT)
-    found = [Missed(bug, missed[name], len(proved)) for name, bug in bugs.items()]
-    return sorted(found, key=lambda one: (-one.missed, one.bug["id"]))
+    bugs = [bug for record in _proved(records) for bug in record["bugs"]]
+    found = _missed((bug["id"], bug, bug["fate"] != Fate.CAUGHT) for bug in bugs)
+    return sorted(found, key=lambda one: (-one.missed, one.what["id"]))
+
+
+def by_category(records: Sequence[Record]) -> list[Missed]:
+    """How many of their bugs the class missed in each category, in the order of the challenge."""
+    bugs = [bug for record in _proved(records) for bug in record["bugs"]]
+    return _missed((category(bug), category(bug), bug["fate"] != Fate.CAUGHT) for bug in bugs)
+
+
+def by_proof(records: Sequence[Record]) -> list[Missed]:
+    """How many suites each hygiene proof failed on, in the order of the challenge."""
+    proofs = [proof for record in _proved(records) for proof in record["hygiene"]]
+    return _missed((proof["name"], proof, not proof["passed"]) for proof in proofs)
+
+
+def category(bug: dict[str, Any]) -> str:
+    """The title of a bug's category: its label without the number."""
+    return str(bug["label"]).rpartition(" ")[0]
+
+
+def _proved(records: Sequence[Record]) -> list[Record]:
+    return [record for record in records if record["standing"] == Standing.PROVED]
+
+
+def _missed(tried: Iterable[tuple[str, Any, bool]]) -> list[Missed]:
+    """Count by key, in the order in which the keys came."""
+    found: dict[str, Missed] = {}
+    for key, what, is_missed in tried:
+        before = found.get(key, Missed(what, 0, 0))
+        found[key] = Missed(what, before.missed + is_missed, before.of + 1)
+    return list(found.values())
 
 
 def distribution(records: Sequence[Record]) -> list[tuple[str, int]]:

@@ -103,3 +103,16 @@ def test_what_runs_unseen_makes_the_account_incomplete(trace, use):
 
 def test_reading_the_source_is_not_running_it(trace):
     assert trace("import inspect; from shop import till; inspect.getsource(till.price)")["complete"] is True
+
+
+def test_a_program_of_the_database_runs_nothing_of_the_program(trace):
+    assert (
+        trace("""
+        import subprocess
+        try:
+            subprocess.run(["/no/such/folder/psql", "-c", "select 1"])
+        except FileNotFoundError:
+            pass
+    """)["complete"]
+        is True
+    )

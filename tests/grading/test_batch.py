@@ -56,6 +56,10 @@ def failed_proofs(record):
     return {proof["name"]: proof["evidence"] for proof in record["hygiene"] if not proof["passed"]}
 
 
+def fates(record):
+    return {bug["id"]: bug["fate"] for bug in record["bugs"]}
+
+
 def test_each_common_mistake_is_found_and_shown(classroom, tmp_path, grade_class):
     folder = tmp_path / "class"
     own, shared = classroom.CONFTEST, classroom.SHARED
@@ -71,6 +75,8 @@ def test_each_common_mistake_is_found_and_shown(classroom, tmp_path, grade_class
     records = grade_class(folder)
     for name in ("good", "contained"):
         assert set(failed_proofs(records[name])) <= {"tests_error_answers"}, name
+    # A container of its own hides nothing of what a suite reaches
+    assert fates(records["contained"]) == fates(records["good"])
     never = failed_proofs(records["never-cleans"])
     assert "1 row in todos" in never["leaves_nothing_behind"]
     assert "test_a_todo_is_created fails" in never["cleans_its_database"]
@@ -165,6 +171,26 @@ def test_what_is_done_before_ctrl_c_is_not_done_again(classroom, tmp_path, grade
     assert len(after) == 6
     assert len(kept) >= len(before)
     assert all(after[name]["times"] == before[name]["times"] for name in before)
+
+
+def test_a_class_page_keeps_those_who_are_not_graded_again(classroom, tmp_path):
+    for name in ("ada", "bob"):
+        (tmp_path / "class" / name).mkdir(parents=True)
+    order = Order([tmp_path / "class"], tmp_path / "out", trust=True)
+
+    def rows(*only):
+        text = io.StringIO()
+        assert grade(replace(order, only=only), Console(file=text, width=120)) == 0
+        return [row.partition(",")[0] for row in (tmp_path / "out" / "grades.csv").read_text().splitlines()[1:]], text
+
+    assert rows("bob")[0] == ["bob"]
+    names, text = rows("ada")
+    assert names == ["ada", "bob"]
+    assert "bob" not in text.getvalue()
+    classroom.write(tmp_path / "class" / "bob", classroom.HOSTILE["syntax-error"])
+    names, text = rows("ada")
+    assert names == ["ada"]
+    assert "holds 1 of 2" in text.getvalue()
 
 
 def test_a_teacher_s_own_bugs_count_beside_ours(classroom, tmp_path, subject, grade_class):
