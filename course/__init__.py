@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from course.notebook.beginning import begin
+    from course.notebook.brief import brief
+    from course.notebook.caught import caught
     from course.notebook.export import export
     from course.notebook.hand_in import hand_in
     from course.notebook.health import doctor
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 PLACES = {
     "begin": "course.notebook.beginning",
+    "brief": "course.notebook.brief",
+    "caught": "course.notebook.caught",
     "hint": "course.notebook.hints",
     "progress": "course.notebook.path",
     "path": "course.notebook.path",
@@ -34,7 +38,8 @@ PLACES = {
 MAGICS = ("conftest", "exercise")
 
 __all__ = [
-    "DatabasePool", "begin", "doctor", "export", "hand_in", "hint", "nats", "path", "postgres", "progress", "quiz",
+    "DatabasePool", "begin", "brief", "caught", "doctor", "export", "hand_in", "hint", "nats", "path", "postgres",
+    "progress", "quiz",
 ]  # fmt: skip
 
 

@@ -78,7 +78,8 @@ def _settle(order: dict[str, Any]) -> None:
 
 def _arguments(order: dict[str, Any]) -> list[str]:
     here = str(Path.cwd())
-    arguments = [here, "--rootdir", here, "-o", "addopts=", "--capture=no"]
+    # Options and plugins that a project wants for itself may not be here, and its tests are judged without
+    arguments = [here, "--rootdir", here, "-o", "addopts=", "-o", "required_plugins=", "--capture=no"]
     for plugin in WITHOUT:
         arguments += ["-p", f"no:{plugin}"]
     if not any(Path(name).is_file() for name in SETTINGS_FILES):

@@ -7,13 +7,11 @@ course.begin("14_challenge_todo")
 # ## The contract is all you get
 #
 # `todo_api` keeps todos in PostgreSQL. You test it as a client does: by its contract, the **brief**, and not by its source. Read it once now,
-# and have it open beside you from then on. What it calls *left open* is a trap for tests that check too much.
+# and have it open beside you from then on (right-click on the page below, *Create New View for Cell Output*). What it calls *left open* is a trap for tests
+# that check too much.
 
 # %% brief
-from course.engine import load_subject
-from IPython.display import Markdown
-
-Markdown((load_subject("todo_api").folder / "brief.md").read_text(encoding="utf-8"))
+course.brief("todo_api")
 
 # %% [markdown]
 # ## A suite that is green once
@@ -618,27 +616,15 @@ def test_a_change_after_a_deletion_finds_nothing(client, add, at_once):
 # Your last board of each step, by category. Each category is worth 8.75 of the 70 points, however many bugs it has: an empty one costs more than a few survivors.
 
 # %% caught
-from collections import Counter
-
-from course.notebook.session import session
-
-here = session()
-caught, total = Counter(), Counter()
-for exercise in here.lesson.exercises:
-    alive, was_proved = here.progress.alive(exercise.id), exercise.id in here.progress.solved()
-    for bug in exercise.bugs:
-        category = bug.partition("/")[0]
-        total[category] += 1
-        caught[category] += bug not in alive if alive or was_proved else 0
-
-# %% plot
 import matplotlib.pyplot as plt
 
+caught = course.caught("14")  # such as {"create": (4, 5), …}
+
 figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
-axes.barh(list(total), [100] * len(total), color="#d8dee4")
-axes.barh(list(total), [100 * caught[name] / total[name] for name in total], color="#1a7f4b")
-for row, name in enumerate(total):
-    axes.annotate(f"{caught[name]} of {total[name]}", (101, row), va="center")
+axes.barh(list(caught), [100] * len(caught), color="#d8dee4")
+axes.barh(list(caught), [100 * done / of for done, of in caught.values()], color="#1a7f4b")
+for row, (done, of) in enumerate(caught.values()):
+    axes.annotate(f"{done} of {of}", (101, row), va="center")
 axes.invert_yaxis()
 axes.set(xlim=(0, 114), xticks=[0, 50, 100], xlabel="% of the bugs of each category")
 axes.spines[["top", "right"]].set_visible(False)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from course.notebook.faults import guarded
 from course.notebook.panel import Panel, Row
 from course.notebook.session import session
-from course.notebook.showing import show
+from course.notebook.showing import Page, show
 from course.syllabus import Lesson, Syllabus
 
 # The stages of the path, each with its lessons; a lesson that is missing here is shown before the first stage
@@ -34,7 +33,8 @@ def progress() -> None:
 def path() -> None:
     """Draw the learning path as a flowchart, with what is done; JupyterLab draws it, a terminal shows its source."""
     here = session()
-    show(Flowchart(flowchart(here.course, here.progress.solved())))
+    drawn = flowchart(here.course, here.progress.solved())
+    show(Page(f"```mermaid\n{drawn}\n```", plain=drawn))
 
 
 def progress_panel(course: Syllabus, solved: frozenset[str], news: tuple[str, ...] = ()) -> Panel:
@@ -50,24 +50,6 @@ def progress_panel(course: Syllabus, solved: frozenset[str], news: tuple[str, ..
     rows = [*(_row(lesson, solved) for lesson in course.lessons), *(Row(sentence, "note") for sentence in news)]
     share = done / len(every) if every else None
     return Panel("Your progress", right=f"{done} of {len(every)} exercises", share=share, rows=tuple(rows))
-
-
-class Flowchart:
-    """A Mermaid flowchart; a notebook shows it as a drawing.
-
-    Args:
-        source: The flowchart in Mermaid's language.
-    """
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-
-    def __str__(self) -> str:
-        return self.source
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        del include, exclude  # IPython picks from what it gets
-        return {"text/markdown": f"```mermaid\n{self.source}\n```", "text/plain": self.source}
 
 
 def flowchart(course: Syllabus, solved: frozenset[str]) -> str:

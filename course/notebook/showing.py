@@ -6,6 +6,26 @@ import sys
 from typing import Any
 
 
+class Page:
+    """A text in Markdown, which a notebook shows as a page.
+
+    Args:
+        markdown: The text.
+        plain: What a terminal shows instead; the same when not given.
+    """
+
+    def __init__(self, markdown: str, plain: str = "") -> None:
+        self.markdown = markdown
+        self.plain = plain or markdown
+
+    def __str__(self) -> str:
+        return self.plain
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        del include, exclude  # IPython picks from what it gets
+        return {"text/markdown": self.markdown, "text/plain": self.plain}
+
+
 def show(*things: Any) -> None:
     """Display each thing; plain Python prints it."""
     if running_shell() is None:

@@ -18,6 +18,15 @@ from course.services.embedded import Embedded
 pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
 
 
+SETTINGS = """\
+[pytest]
+pythonpath = parts
+python_files = check_*.py
+addopts = --cov --strict-markers
+required_plugins = pytest-cov>=1
+"""
+
+
 def wait_for(condition, seconds=10.0):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -68,6 +77,19 @@ def test_the_environment_of_the_course_and_its_database_settings_are_kept_from_r
             assert "PGHOST" not in os.environ
     """)
     assert verdict.solved
+
+
+def test_a_project_s_own_settings_hold_but_for_options_and_plugins(prove):
+    files = {
+        "pytest.ini": SETTINGS,
+        "parts/prices.py": "PRICES = [1, 2]",
+        "check_till.py": (
+            "from prices import PRICES\nfrom till import total\n\n"
+            "def test_prices_add_up():\n    assert total(PRICES) == 3\n"
+        ),
+    }
+    verdict = prove("assert False, 'this file is no test file here'", files=files)
+    assert verdict.valid == {"check_till.py::test_prices_add_up"}, verdict
 
 
 def test_a_postgres_container_of_a_suite_is_a_database_on_the_runs_server(prove):
