@@ -25,6 +25,7 @@ from course.engine.suite import Suite
 from course.engine.variant import Trees
 from course.engine.verdict import Verdict
 from course.engine.warm import CAN_FORK, ColdProcesses, WarmProcess
+from course.services.scratch import Scratch
 
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ class Prover:
         start: Starts a PostgreSQL server; called once for each job, when it is first needed.
         jobs: How many runs go on at once; the number of processors, but at most 4, when not given.
         shared: The server that `start` gives is used by others as well: nothing there is ended or swept.
-        folder: Where scratch folders are made; the system's place for them when not given.
+        folder: A folder of the owner's to work in; else one is made, which is found when the owner is killed.
 
     Example:
         >>> from course.engine import Suite, load_subject
@@ -56,7 +57,8 @@ class Prover:
         folder: Path | None = None,
     ) -> None:
         self.jobs = jobs or min(os.cpu_count() or 1, 4)
-        self.folder = Path(tempfile.mkdtemp(prefix="course-", dir=folder))
+        self._scratch = None if folder else Scratch("prover", in_memory=False)
+        self.folder = self._scratch.folder if self._scratch else Path(tempfile.mkdtemp(prefix="prover-", dir=folder))
         self.trees = Trees(self.folder / "trees")
         self._processes = WarmProcess() if CAN_FORK else ColdProcesses()
         self._stop = threading.Event()
@@ -135,7 +137,7 @@ class Prover:
         self.stop()
         self._threads.shutdown(cancel_futures=True)
         with ExitStack() as stack:
-            stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            stack.callback(self._remove_folder)
             stack.callback(self._processes.close)
             for slot in self._all_slots:
                 stack.callback(slot.close)
@@ -145,6 +147,12 @@ class Prover:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _remove_folder(self) -> None:
+        if self._scratch:
+            self._scratch.remove()
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _rest(self) -> None:
         """Have the slots that nobody uses end what they keep for more runs of a suite."""

@@ -29,6 +29,7 @@ from course.grading.record import Record
 from course.grading.report import write_class, write_learner
 from course.grading.submission import Submission, find_submissions
 from course.grading.summary import by_category, row
+from course.services import orphans
 from course.services.embedded import Embedded
 
 STOPPED = 130
@@ -89,6 +90,7 @@ def grade(order: Order, console: Console | None = None) -> int:
     if not order.trust:
         raise TrustError
     console = console or Console()
+    orphans.reap()
     subject = load_subject(order.challenge)
     challenge = load_challenge(order.challenge)
     if order.bugs:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import shutil
 import threading
 from pathlib import Path
 
@@ -16,9 +15,10 @@ from course.notebook.cell import Cell
 from course.notebook.program import Program
 from course.notebook.progress import Progress
 from course.notebook.workspace import Workspace, default_folder
-from course.services import folders, orphans
+from course.services import orphans
 from course.services.nats import NatsServer
 from course.services.pool import Database, DatabasePool
+from course.services.scratch import Scratch
 from course.services.server import Server
 from course.syllabus import Exercise, Lesson, Syllabus, syllabus
 
@@ -43,8 +43,7 @@ class Session:
         self.server: Server | None = None
         self.conftests: dict[str, Cell] = {}  # by exercise id; "" for all exercises
         self._lock = threading.RLock()
-        self._scratch: Path | None = None
-        self._entry: orphans.Entry | None = None
+        self._scratch: Scratch | None = None
         self._prover: Prover | None = None
         self._program: Program | None = None
         self._pool: DatabasePool | None = None
@@ -108,13 +107,9 @@ class Session:
 
     def scratch(self) -> Path:
         """A folder for what may be thrown away; it goes with the kernel, however the kernel ends."""
-        if self._scratch is None or not self._scratch.is_dir():
-            folder = folders.plan("kernel")
-            self._entry = orphans.register("kernel", folder=folder)
-            with folders.room(folder):
-                folder.mkdir(mode=0o700)
-            self._scratch = folder
-        return self._scratch
+        if self._scratch is None or not self._scratch.folder.is_dir():
+            self._scratch = Scratch("kernel")
+        return self._scratch.folder
 
     def close(self) -> None:
         """End everything that this session has started; safe to call again."""
@@ -146,10 +141,8 @@ class Session:
         self._pool = self._database = self.server = None
 
     def _remove_scratch(self) -> None:
-        if self._scratch is not None and self._entry is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
-            if not self._scratch.exists():  # else the next `begin` finds it, when this kernel is gone
-                self._entry.release()
+        if self._scratch is not None:
+            self._scratch.remove()
         self._scratch = None
 
     def _ensure_server(self) -> None:

@@ -37,9 +37,9 @@ class DiskFullError(CourseError):
         )
 
 
-def plan(kind: str) -> Path:
+def plan(kind: str, place: Path | None = None) -> Path:
     """The path of a folder that does not exist yet, such as `/dev/shm/course-postgres-1f2e3d4c`."""
-    return _place() / f"{_PREFIX}{kind}-{secrets.token_hex(4)}"
+    return (place or _place()) / f"{_PREFIX}{kind}-{secrets.token_hex(4)}"
 
 
 @contextlib.contextmanager

@@ -145,12 +145,10 @@ def test_stop_ends_the_runs_that_go_on(prover, till):
 @pytest.mark.slow
 def test_nothing_is_left_after_the_owner_is_killed(tmp_path):
     code = textwrap.dedent("""
-        import sys
         from course.engine import Prover, Request, Suite, Variant, load_subject
         from course.services.embedded import Embedded
-        from pathlib import Path
 
-        prover = Prover(Embedded().start, jobs=1, folder=Path(sys.argv[1]))
+        prover = Prover(Embedded().start, jobs=1)
         suite = Suite.from_files({"test_it.py": "import time\\ndef test_it(): time.sleep(3600)"})
         with prover.suite_folder(suite) as folder:
             future = prover.submit(lambda s: s.run(Request(Variant(load_subject("users_api")), folder, 3600)))
@@ -158,7 +156,8 @@ def test_nothing_is_left_after_the_owner_is_killed(tmp_path):
             print("up", flush=True)
             future.result()
     """)
-    owner = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment)
     assert owner.stdout.readline() == b"up\n"
     wait_for(lambda: list(tmp_path.rglob("run*/suite/__pycache__")), 30)
     below = [process.pid for process in psutil.Process(owner.pid).children(recursive=True)]
@@ -166,6 +165,7 @@ def test_nothing_is_left_after_the_owner_is_killed(tmp_path):
     owner.wait()
     owner.stdout.close()
     wait_for(lambda: not any(psutil.pid_exists(pid) and not is_zombie(pid) for pid in below), 20)
+    wait_for(lambda: not list(tmp_path.iterdir()), 20)
 
 
 def is_zombie(pid):
