@@ -47,15 +47,13 @@ class Grader:
         prover: Runs suites.
         subject: The program, with a teacher's own bugs where there are some.
         challenge: The rules.
-        first_catch: Leave a bug at the first test that catches it: quicker, without the whole matrix.
     """
 
-    def __init__(self, prover: Prover, subject: Subject, challenge: Challenge, *, first_catch: bool = False) -> None:
+    def __init__(self, prover: Prover, subject: Subject, challenge: Challenge) -> None:
         self.cancelled = threading.Event()
         self.subject = replace(subject, plugins=(*subject.plugins, *PLUGINS))
         self.challenge = challenge
         self.default = DefaultPort()
-        self._first_catch = first_catch
         self._prover = prover
         self._runs = Runs(prover, self.cancelled)
         self._folder = Path(tempfile.mkdtemp(prefix="grading-", dir=prover.folder))
@@ -153,8 +151,7 @@ class Grader:
     ) -> Verdict:
         subject = self.subject
         return EngineProof(
-            self._runs.run_all, self._prover.trees, folder, subject, subject.bugs, subject.correct,
-            first_catch=self._first_catch, on_step=on_step,
+            self._runs.run_all, self._prover.trees, folder, subject, subject.bugs, subject.correct, on_step=on_step
         ).verdict(on_originals)  # fmt: skip
 
     def _trials(self, folder: Path) -> TrialRuns:

@@ -28,13 +28,13 @@ def guarded(function: Callable[P, T]) -> Callable[P, T]:
 
     Example:
         >>> @guarded
-        ... def divide():
-        ...     return 1 / 0
+        ... def write():
+        ...     raise OSError(errno.ENOSPC, "it is full", "notes.txt")
         >>> try:
-        ...     divide()
-        ... except FaultError as error:
+        ...     write()
+        ... except NoRoomError as error:
         ...     print(error.what)
-        The course has failed, not you: ZeroDivisionError: division by zero.
+        There is no room left on the disk (notes.txt).
     """
 
     @functools.wraps(function)
