@@ -144,7 +144,16 @@ def grade(**options: Any) -> None:
 
     Of SUBMISSIONS, a folder with test files in it, a zip and a notebook are one submission each; of any other folder,
     each entry is one.
-    """
+
+    \b
+    What stands in OUT afterwards:
+      index.html                  the class, for its teacher: it names every bug
+      grades.csv, junit.xml       the same for other programs
+      learners/NAME/report.html   for one learner, with hints for what is missed
+      learners/NAME/result.json   the same as data, see result.schema.json
+      learners/NAME/results.json  the same for Gradescope
+      .course                     full records, from which --resume goes on
+    """  # noqa: D301 - click wants the character itself
     from course.grading.command import Order
     from course.grading.command import grade as grade_all
 

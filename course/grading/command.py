@@ -95,7 +95,7 @@ def grade(order: Order, console: Console | None = None) -> int:
     challenge = load_challenge(order.challenge)
     if order.bugs:
         subject = subject.with_bugs(order.bugs)
-    everyone = find_submissions(order.submissions)
+    everyone = find_submissions(order.submissions, order.out)
     submissions = _chosen(everyone, order.only)
     jobs = order.jobs or os.cpu_count() or 1
     with (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cache
+from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from course.grading.record import Record, public
 from course.grading.summary import by_category, by_proof, category, distribution, doubtful, line, most_missed, row
 
 LEARNERS = "learners"
+SCHEMA = "result.schema.json"
 # More rows make a page that no browser and no reader likes
 MATRIX_TESTS = 200
 MISSED_SHOWN = 12
@@ -40,10 +42,11 @@ def write_learner(record: Record, out: Path, *, reveal: bool) -> None:
 
 
 def write_class(records: Sequence[Record], out: Path) -> None:
-    """Write `index.html`, `grades.csv` and `junit.xml` of a class."""
+    """Write `index.html`, `grades.csv` and `junit.xml` of a class, and the schema of its `result.json` files."""
     write_atomically(out / "index.html", class_page(records))
     write_atomically(out / "grades.csv", grades_csv(records))
     write_atomically(out / "junit.xml", junit(records))
+    write_atomically(out / SCHEMA, files("course.grading").joinpath(SCHEMA).read_text(encoding="utf-8"))
 
 
 def learner_page(record: Record) -> str:

@@ -65,8 +65,12 @@ class Loaded:
     notes: tuple[str, ...] = ()
 
 
-def find_submissions(paths: Sequence[Path]) -> tuple[Submission, ...]:
+def find_submissions(paths: Sequence[Path], reports: Path | None = None) -> tuple[Submission, ...]:
     """All submissions in `paths`, sorted by name; two with one name are told apart by a number.
+
+    Args:
+        paths: Submissions, and folders of such.
+        reports: Where reports go, which may be among them and is no submission.
 
     Raises:
         NoSubmissionsError: There are none, or a path is not there.
@@ -76,6 +80,8 @@ def find_submissions(paths: Sequence[Path]) -> tuple[Submission, ...]:
         if not path.exists():
             raise NoSubmissionsError(f"There is no {shown(str(path))}.", "Name a folder of submissions.")
         found += [path] if not path.is_dir() or _is_suite(path) else _entries(path)
+    if reports is not None and reports.exists():
+        found = [path for path in found if not path.exists() or not path.samefile(reports)]
     if not found:
         raise NoSubmissionsError("There are no submissions in there.", "Each folder, zip or notebook is one.")
     found = sorted(dict.fromkeys(found), key=lambda path: (os.fsencode(_stem(path)), os.fsencode(path)))

@@ -49,7 +49,7 @@ def load(path: Path) -> Any:
 
 def show(rows: list[Row]) -> None:
     """Print the table: a tick or a cross beside each figure, never colour alone."""
-    table = Table(title="Benchmark: medians and ratios of one run on one machine")
+    table = Table(title="Benchmark: one run on one machine")
     for column in ("measure", "value", "unit", "must reach", ""):
         table.add_column(column, justify="right" if column == "value" else "left")
     for row in rows:

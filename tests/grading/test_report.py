@@ -93,4 +93,4 @@ def test_all_files_are_written(make, tmp_path):
     write_class([make()], tmp_path)
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     learner = {f"learners/ada/{name}" for name in ("report.html", "result.json", "results.json")}
-    assert written == learner | {"index.html", "grades.csv", "junit.xml"}
+    assert written == learner | {"index.html", "grades.csv", "junit.xml", "result.schema.json"}

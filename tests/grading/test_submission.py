@@ -35,6 +35,13 @@ def test_a_folder_with_tests_is_one_submission(classroom, tmp_path):
     assert [s.name for s in find_submissions([tmp_path / "ada"])] == ["ada"]
 
 
+def test_the_folder_of_reports_is_no_submission(classroom, tmp_path):
+    classroom.good(tmp_path / "class" / "ada")
+    (tmp_path / "class" / "grades").mkdir()
+    found = find_submissions([tmp_path / "class"], tmp_path / "class" / "grades")
+    assert [submission.name for submission in found] == ["ada"]
+
+
 def test_two_with_one_name_are_told_apart(classroom, tmp_path):
     classroom.good(tmp_path / "class" / "ada")
     classroom.zipped(tmp_path / "class" / "ada.zip", TEST)
