@@ -83,10 +83,14 @@ class Subject:
             folder: Holds `<group>/<name>.patch`.
 
         Raises:
-            SubjectError: A bug of that id is there already.
-            PatchError: A patch is broken.
+            SubjectError: There is none, or a bug of that id is there already.
+            PatchError: A patch is broken, or does not apply.
         """
         more = _patches(folder)
+        if not more:
+            raise SubjectError(f"There are no bugs in {folder}.", "They are files such as create/answers_twice.patch.")
+        for patch in more:
+            patch.texts(self.folder)
         twice = {patch.id for patch in self.bugs} & {patch.id for patch in more}
         if twice:
             raise SubjectError(f"{folder}: {min(twice)} is a bug of {self.name} already.", "Give it another name.")

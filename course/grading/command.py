@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.table import Column, Table
 
-from course.engine import Prover, Standing, Step, load_subject
+from course.engine import Fate, Patch, Prover, Standing, Step, Subject, Suite, load_subject
 from course.errors import CourseError, nearest
 from course.grading.batch import Batch, Following
 from course.grading.challenge import load_challenge
@@ -91,10 +91,9 @@ def grade(order: Order, console: Console | None = None) -> int:
         raise TrustError
     console = console or Console()
     orphans.reap()
-    subject = load_subject(order.challenge)
+    ours = load_subject(order.challenge)
     challenge = load_challenge(order.challenge)
-    if order.bugs:
-        subject = subject.with_bugs(order.bugs)
+    subject = ours.with_bugs(order.bugs) if order.bugs else ours
     everyone = find_submissions(order.submissions, order.out)
     submissions = _chosen(everyone, order.only)
     jobs = order.jobs or os.cpu_count() or 1
@@ -104,6 +103,10 @@ def grade(order: Order, console: Console | None = None) -> int:
     ):
         if grader.default.taken:
             console.print("Port 5432 is in use: a suite that goes there unasked reaches the server behind it.")
+        for bug in _uncaught(prover, ours, subject.bugs[len(ours.bugs) :]):
+            console.print(
+                f"No test of the reference suite catches your bug {escape(bug)}: can it be caught by the brief?"
+            )
         records, whole = _grade(order, submissions, prover, grader, console)
         known = _with_others(records, everyone, Batch(grader, prover, order.out))
     write_class(known, order.out)
@@ -114,6 +117,15 @@ def grade(order: Order, console: Console | None = None) -> int:
     elif len(known) < len(everyone):
         console.print(f"The class page holds {len(known)} of {len(everyone)}: the others were not graded like this.")
     return 0 if whole else STOPPED
+
+
+def _uncaught(prover: Prover, subject: Subject, own: Sequence[Patch]) -> list[str]:
+    """Ids of a teacher's own bugs that no test of the reference suite catches: perhaps nobody could."""
+    if not own:
+        return []
+    suite = Suite.from_folder(subject.folder / "reference_suite")
+    verdict = prover.prove(suite, subject, bugs=own, correct=(), first_catch=True)
+    return [judged.bug.id for judged in verdict.bugs if judged.fate is not Fate.CAUGHT]
 
 
 def _show(records: Sequence[Record], console: Console) -> None:

@@ -22,14 +22,14 @@ def grade(*arguments):
     return ended.returncode, ended.stdout + ended.stderr
 
 
-def write_own_bug(folder):
+def write_bug(path, old, new):
     """A bug of a teacher's own, which no weak suite notices."""
     name = "todo_api/routes.py"
-    old = (load_subject("todo_api").folder / name).read_text()
-    new = old.replace('f"/todos/{todo.id}"', 'f"/elsewhere/{todo.id}"')
-    diff = difflib.unified_diff(old.splitlines(True), new.splitlines(True), f"a/{name}", f"b/{name}")
-    path = folder / "create" / "moves_elsewhere.patch"
-    path.parent.mkdir(parents=True)
+    before = (load_subject("todo_api").folder / name).read_text()
+    assert old in before
+    after = before.replace(old, new)
+    diff = difflib.unified_diff(before.splitlines(True), after.splitlines(True), f"a/{name}", f"b/{name}")
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"Boundary: api\nShows: {SHOWS}\nHint: Follow it.\n\n{''.join(diff)}")
 
 
@@ -48,19 +48,42 @@ def test_a_name_that_is_not_there_is_told_with_the_nearest(classroom, tmp_path):
     assert 'Did you mean "ada"?' in said
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("create/old.patch", "does not apply"),
+        ("misplaced.patch", "There are no bugs in"),
+    ],
+)
+def test_bugs_that_cannot_be_tried_are_told_before_anything_runs(classroom, tmp_path, path, said):
+    classroom.weak(tmp_path / "class" / "ada")
+    bug = tmp_path / "bugs" / path
+    bug.parent.mkdir(parents=True)
+    diff = "--- a/todo_api/routes.py\n+++ b/todo_api/routes.py\n@@ -1 +1 @@\n-not there\n+there\n"
+    bug.write_text(f"Boundary: api\nShows: {SHOWS}\nHint: Follow it.\n\n{diff}")
+    code, told = grade(tmp_path / "class", "--out", tmp_path / "out", "--trust", "--bugs", tmp_path / "bugs")
+    assert code == 1
+    assert said in " ".join(told.split())
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.slow
 def test_a_teacher_s_own_bug_counts_and_is_shown_after_the_deadline_only(classroom, tmp_path):
     for name in ("ada", "bob"):
         classroom.weak(tmp_path / "class" / name)
-    write_own_bug(tmp_path / "bugs")
+    address = 'f"/todos/{todo.id}"'
+    write_bug(tmp_path / "bugs" / "create" / "moves_elsewhere.patch", address, 'f"/elsewhere/{todo.id}"')
+    write_bug(tmp_path / "bugs" / "create" / "changes_nothing.patch", address, 'f"/{"todos"}/{todo.id}"')
     out = tmp_path / "out"
     options = [tmp_path / "class", "--out", out, "--trust", "--only", "ada", "--bugs", tmp_path / "bugs", "--jobs", "2"]
     code, said = grade(*options)
     assert code == 0, said
     assert "bob" not in said
+    assert "catches your bug create/changes_nothing" in " ".join(said.split())
+    assert "your bug create/moves_elsewhere" not in said
     ada = out / "learners" / "ada"
     bugs = json.loads((ada / "result.json").read_text())["bugs"]
-    assert len(bugs) == len(load_subject("todo_api").bugs) + 1
+    assert len(bugs) == len(load_subject("todo_api").bugs) + 2
     assert SHOWS not in (ada / "report.html").read_text()
     code, said = grade(*options, "--reveal", "--resume")
     assert code == 0, said
