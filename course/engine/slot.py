@@ -14,7 +14,7 @@ from typing import Any
 
 from course.engine.databases import Databases, Server, ServerLostError
 from course.engine.run import Ending, Request, RunResult
-from course.engine.standing import SEED, StandingSuite
+from course.engine.standing import MODULES, SEED, StandingSuite
 from course.engine.variant import Trees, Variant
 from course.engine.warm import CAN_LOAD, ColdProcesses, WarmProcess
 from course.engine.watch import Watch
@@ -155,6 +155,7 @@ class Slot(Databases):
 
     def _order(self, request: Request, url: str, folder: Path) -> dict[str, Any]:
         assert self._server is not None  # noqa: S101 - as in `run_in`
+        tree = str(self._trees.path(request.variant))
         environment = {
             **{name: value for name, value in os.environ.items() if not _is_ours(name)},
             "TMPDIR": str(folder / "tmp"),
@@ -162,12 +163,14 @@ class Slot(Databases):
             "COURSE_RUN_SERVER": self._server.url(driver=None),
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             SEED: request.seed,
+            # A program that a suite starts is the variant, too
+            MODULES: os.pathsep.join(filter(None, (tree, os.environ.get(MODULES)))),
             **request.variant.subject.environment,
             **request.environment,
         }
         return {
             "folder": str(folder / "suite"),
-            "tree": str(self._trees.path(request.variant)),
+            "tree": tree,
             "empty": str(folder / "empty.ini"),
             "environment": environment,
             "select": None if request.select is None else list(request.select),

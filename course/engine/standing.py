@@ -22,7 +22,7 @@ from course.engine.zygote import GO_ON
 # After a rehearsal, whoever asks holds the oldest runs against right code, and sees whether it matters.
 MAX_AGE, MAX_AGE_REHEARSED = 5.0, 60.0
 SEND_SECONDS = 5.0
-SEED = "COURSE_RUN_SEED"
+SEED, MODULES = "COURSE_RUN_SEED", "PYTHONPATH"
 
 
 class StandingSuite:
@@ -99,7 +99,8 @@ class StandingSuite:
             stay: It is a rehearsal: its process is forked from now on, if there is nothing against that.
         """
         was_rehearsed = self.is_rehearsed
-        own = {"folder": str(self._folder), "environment": {SEED: order["environment"][SEED]}, "stay": stay}
+        environment = {name: order["environment"][name] for name in (SEED, MODULES)}
+        own = {"folder": str(self._folder), "environment": environment, "stay": stay}
         path = write_order({**order, **own})
         try:
             with pipes() as (reads, writes):
@@ -151,7 +152,7 @@ class Forked(Process):
 
 def lasting(order: dict[str, Any]) -> dict[str, str]:
     """The variables that a suite may read when it is loaded."""
-    return {name: value for name, value in order["environment"].items() if name not in (SEED, "TMPDIR")}
+    return {name: value for name, value in order["environment"].items() if name not in (SEED, MODULES, "TMPDIR")}
 
 
 def files_of(folder: Path) -> dict[Path, tuple[int, int]]:

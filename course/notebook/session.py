@@ -176,6 +176,8 @@ class Session:
         for subject in subjects:
             environment |= subject.environment
         trees = tuple(self.prover().trees.path(Variant(subject)) for subject in subjects)
+        # For what a cell starts as a process of its own, such as a server
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (*map(str, trees), os.environ.get("PYTHONPATH"))))
         self._program = Program(trees, tuple(subject.package for subject in subjects), environment)
         stand_in.install()
 

@@ -9,12 +9,10 @@ import textwrap
 import zipfile
 from pathlib import Path
 
-CONFTEST = """
+OWN_DATABASE = """
 import os
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
-from todo_api import create_app
 
 @pytest.fixture(scope="session")
 def url():
@@ -31,19 +29,68 @@ def database(url, worker_id):
         connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
     engine.dispose()
 
+@pytest.fixture
+def clean(database):
+    yield
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM todos"))
+    engine.dispose()
+"""
+
+CONFTEST = (
+    OWN_DATABASE
+    + """
+from fastapi.testclient import TestClient
+from todo_api import create_app
+
 @pytest.fixture(scope="session")
 def app(database):
     return create_app(database)
 
 @pytest.fixture
-def client(app, database):
-    engine = create_engine(database)
+def client(app, clean):
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
-    with engine.begin() as connection:
-        connection.execute(text("DELETE FROM todos"))
-    engine.dispose()
 """
+)
+
+# Over real HTTP, to a program in a process of its own
+SERVED_CONFTEST = (
+    OWN_DATABASE
+    + """
+import socket, subprocess, sys, time
+import httpx
+
+SERVE = '''import sys, uvicorn
+from todo_api import create_app
+uvicorn.run(create_app(sys.argv[1]), port=int(sys.argv[2]))'''
+
+@pytest.fixture(scope="session")
+def address(database):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen([sys.executable, "-c", SERVE, database, str(port)])
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/todos")
+            break
+        except httpx.HTTPError:
+            assert server.poll() is None, "the server has ended"
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    server.terminate()
+    server.wait()
+
+@pytest.fixture
+def client(address, clean):
+    with httpx.Client(base_url=address) as client:
+        yield client
+"""
+)
 
 CONTAINER_CONFTEST = """
 import pytest
@@ -238,6 +285,10 @@ def good(folder: Path) -> Path:
 
 def contained(folder: Path) -> Path:
     return write(folder, {"tests/conftest.py": CONTAINER_CONFTEST, "tests/test_todos.py": TESTS})
+
+
+def served(folder: Path) -> Path:
+    return write(folder, {"tests/conftest.py": SERVED_CONFTEST, "tests/test_todos.py": TESTS})
 
 
 def weak(folder: Path) -> Path:

@@ -86,6 +86,15 @@ def test_each_common_mistake_is_found_and_shown(classroom, tmp_path, grade_class
     assert "test_b_needs_what_a_made" in failed_proofs(records["order"])["passes_in_any_order"]
 
 
+def test_a_program_in_a_process_of_its_own_is_the_variant_too(classroom, tmp_path, grade_class):
+    classroom.good(tmp_path / "class" / "good")
+    classroom.served(tmp_path / "class" / "served")
+    records = grade_class(tmp_path / "class")
+    caught = {name: [b for b, fate in fates(record).items() if fate == "CAUGHT"] for name, record in records.items()}
+    assert caught["served"] == caught["good"]
+    assert not failed_proofs(records["served"]).keys() - {"tests_error_answers", "is_fast"}
+
+
 def test_the_same_submission_gets_the_same_result_on_any_number_of_jobs(classroom, tmp_path, grade_class):
     folder = tmp_path / "class"
     classroom.good(folder / "ada")

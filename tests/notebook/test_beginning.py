@@ -46,6 +46,15 @@ def test_the_program_is_imported_as_in_a_real_project(kernel):
     assert kernel.run("import users_api; assert 'subjects' not in users_api.__file__, users_api.__file__").error is None
 
 
+def test_the_program_is_there_for_what_a_cell_starts(kernel, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/of/somebody")
+    kernel.run('course.begin("06")', "import subprocess, sys")
+    assert kernel.run("subprocess.check_call([sys.executable, '-c', 'import users_api'])").error is None
+    assert os.environ["PYTHONPATH"].endswith(f"{os.pathsep}/of/somebody")
+    kernel.session._leave_lesson()
+    assert os.environ["PYTHONPATH"] == "/of/somebody"
+
+
 def test_the_database_is_a_fresh_one_of_the_course(kernel, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:secret@production.example/customers")
     kernel.run('course.begin("06")')
