@@ -36,9 +36,12 @@ def docker_engine() -> None:
     require(answers, "a Docker engine")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """An installed Chromium or Chrome, as Playwright drives it; each test opens pages of its own."""
+    """An installed Chromium or Chrome, as Playwright drives it; each test opens pages of its own.
+
+    Playwright keeps an event loop running in this thread, where other modules' tests start theirs: it ends with each.
+    """
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - for those tests only that need it
 
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
