@@ -8,7 +8,7 @@ from course.notebook.session import session
 from course.notebook.showing import running_shell, show
 from course.syllabus import Lesson
 
-# Our own two accents in place of jupyterquiz's many; readable on light and on dark pages
+# Our own two accents in place of jupyterquiz's many; feedback has a contrast of 4 and more on light and on dark pages
 COLOURS = {
     "--jq-multiple-choice-bg": "#0b5f86",
     "--jq-many-choice-bg": "#0b5f86",
@@ -17,8 +17,8 @@ COLOURS = {
     "--jq-mc-button-bg": "#f6f8fa",
     "--jq-mc-button-border": "#d8dee4",
     "--jq-mc-button-inset-shadow": "#656d76",
-    "--jq-correct-color": "#1a7f4b",
-    "--jq-incorrect-color": "#a8430a",
+    "--jq-correct-color": "#1c8650",
+    "--jq-incorrect-color": "#bd5409",
 }
 
 
