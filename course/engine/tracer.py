@@ -91,5 +91,5 @@ class Tracer:
             self.is_blind = True
 
 
-def _is_of_postgresql(program: str | bytes | os.PathLike[Any] = "") -> bool:
-    return os.path.basename(os.fsdecode(program)) in POSTGRESQL  # noqa: PTH119 - it may be bytes
+def _is_of_postgresql(program: object = "") -> bool:
+    return os.path.basename(str(program)) in POSTGRESQL  # noqa: PTH119 - it may be a number, too

@@ -83,17 +83,25 @@ def test_the_class_leads_to_its_learners(visit):
     assert page.get_by_role("heading", level=1).inner_text() == "ada"
 
 
+def cut_off(page):
+    """Headings of the tables that are wider than their panel; what can be moved sideways is not cut off."""
+    return page.evaluate("""[...document.querySelectorAll('table')].filter(table => {
+        const panel = table.closest('.panel'), moves = table.closest('.scroll');
+        const right = table.getBoundingClientRect().right;
+        return right > panel.getBoundingClientRect().right && !(moves && getComputedStyle(moves).overflowX === 'auto');
+    }).map(table => table.caption.innerText)""")
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_paper_holds_the_whole_width(visit, name):
     page = visit(name, viewport=PAPER)
     page.emulate_media(media="print")
     assert page.evaluate("document.documentElement.scrollWidth") <= PAPER["width"]
-    cut_off = """[...document.querySelectorAll('table')].filter(
-        each => each.getBoundingClientRect().right > each.closest('.panel').getBoundingClientRect().right).length"""
-    assert page.evaluate(cut_off) == 0
+    assert cut_off(page) == []
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_telephone_shows_a_page_without_moving_it_sideways(visit, name):
     page = visit(name, viewport={"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert cut_off(page) == []
