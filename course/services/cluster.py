@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,12 +25,15 @@ if TYPE_CHECKING:
 
 USER = "postgres"
 
+# Shared memory in the data folder, where it is removed with it; Windows knows a kind of its own only:
+# https://www.postgresql.org/docs/16/runtime-config-resource.html#GUC-DYNAMIC-SHARED-MEMORY-TYPE
+MEMORY: Mapping[str, str] = {} if sys.platform == "win32" else {"dynamic_shared_memory_type": "mmap"}
 # Throw-away data: nothing is written for a crash that it need not survive, and no process runs that a lesson
-# does not need. `mmap` keeps shared memory in the data folder, where it is removed with it.
+# does not need
 SETTINGS: Mapping[str, str] = {
+    **MEMORY,
     "autovacuum": "off",
     "bgwriter_lru_maxpages": "0",
-    "dynamic_shared_memory_type": "mmap",
     "fsync": "off",
     "full_page_writes": "off",
     "jit": "off",
@@ -120,7 +124,9 @@ def _make(place: Path, binaries: Binaries, account: Account | None) -> None:
 
 def _layout(binaries: Binaries) -> tuple[str, ...]:
     """A long random password needs no stretching, which takes a client milliseconds at each connection."""
-    return (*_LAYOUT, "--set=scram_iterations=1") if int(binaries.major) >= 16 else _LAYOUT  # noqa: PLR2004 - as of then
+    if int(binaries.major) < 16:  # noqa: PLR2004 - `initdb` takes settings as of then
+        return _LAYOUT
+    return (*_LAYOUT, *(f"--set={name}={value}" for name, value in {"scram_iterations": "1", **MEMORY}.items()))
 
 
 def _initdb(draft: Path, binaries: Binaries, account: Account | None) -> None:

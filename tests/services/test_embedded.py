@@ -248,9 +248,16 @@ def test_a_full_disk_is_told_with_the_way_out_and_nothing_is_left_on_it(small_di
 @FULL
 def test_a_full_disk_at_the_first_start_of_all_is_told_too(small_disk, own_notes, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    before = shared_memory()
     with pytest.raises(folders.DiskFullError, match="No space is left in"):
         Embedded().start()
     assert list(small_disk.iterdir()) == []
+    assert shared_memory() <= before
+
+
+def shared_memory():
+    """Segments of PostgreSQL's that lie beside its folders."""
+    return {path.name for path in Path("/dev/shm").glob("PostgreSQL.*")}  # noqa: S108 - where Linux has them
 
 
 def test_room_in_memory_is_used_only_where_there_is_enough(monkeypatch):
