@@ -18,9 +18,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Column, Table
+from rich.table import Column
 
-from course.engine import Fate, Patch, Prover, Standing, Step, Subject, Suite, load_subject
+from course.engine import Fate, Patch, Prover, Step, Subject, Suite, load_subject
 from course.errors import CourseError, nearest
 from course.grading.batch import Batch, Following
 from course.grading.challenge import load_challenge
@@ -28,14 +28,13 @@ from course.grading.grader import Grader
 from course.grading.record import Record
 from course.grading.report import write_class, write_learner
 from course.grading.submission import Submission, find_submissions
-from course.grading.summary import by_category, row
+from course.grading.tables import show_records
 from course.services import orphans
 from course.services.embedded import Embedded
 
 STOPPED = 130
 # The speed of the last so many seconds tells how long it may take: a suite that hangs takes a minute
 ESTIMATE_SECONDS = 600.0
-WORST_SHOWN = 3
 # Few connections and little memory are enough for one suite at a time, and three databases on each server
 SERVER_OPTIONS = {"max_connections": "60", "shared_buffers": "32MB"}
 
@@ -91,8 +90,7 @@ def grade(order: Order, console: Console | None = None) -> int:
         raise TrustError
     console = console or Console()
     orphans.reap()
-    ours = load_subject(order.challenge)
-    challenge = load_challenge(order.challenge)
+    ours, challenge = load_subject(order.challenge), load_challenge(order.challenge)
     subject = ours.with_bugs(order.bugs) if order.bugs else ours
     everyone = find_submissions(order.submissions, order.out)
     submissions = _chosen(everyone, order.only)
@@ -101,22 +99,25 @@ def grade(order: Order, console: Console | None = None) -> int:
         Prover(Embedded(options=SERVER_OPTIONS).start, jobs=jobs) as prover,
         Grader(prover, subject, challenge) as grader,
     ):
-        if grader.default.taken:
-            console.print("Port 5432 is in use: a suite that goes there unasked reaches the server behind it.")
-        for bug in _uncaught(prover, ours, subject.bugs[len(ours.bugs) :]):
-            console.print(
-                f"No test of the reference suite catches your bug {escape(bug)}: can it be caught by the brief?"
-            )
+        _warn(prover, grader, ours, subject.bugs[len(ours.bugs) :], console)
         records, whole = _grade(order, submissions, prover, grader, console)
         known = _with_others(records, everyone, Batch(grader, prover, order.out))
     write_class(known, order.out)
-    _show(records, console)
+    show_records(records, console)
     console.print(f"Reports: {escape(str(order.out / 'index.html'))}", soft_wrap=True)
     if not whole:
         console.print(f"Stopped: {len(records)} of {len(submissions)} are graded. --resume goes on from here.")
     elif len(known) < len(everyone):
         console.print(f"The class page holds {len(known)} of {len(everyone)}: the others were not graded like this.")
     return 0 if whole else STOPPED
+
+
+def _warn(prover: Prover, grader: Grader, ours: Subject, own: Sequence[Patch], console: Console) -> None:
+    """Say what a teacher should know before the class is graded."""
+    if grader.default.taken:
+        console.print("Port 5432 is in use: a suite that goes there unasked reaches the server behind it.")
+    for bug in _uncaught(prover, ours, own):
+        console.print(f"No test of the reference suite catches your bug {escape(bug)}: can it be caught by the brief?")
 
 
 def _uncaught(prover: Prover, subject: Subject, own: Sequence[Patch]) -> list[str]:
@@ -126,51 +127,6 @@ def _uncaught(prover: Prover, subject: Subject, own: Sequence[Patch]) -> list[st
     suite = Suite.from_folder(subject.folder / "reference_suite")
     verdict = prover.prove(suite, subject, bugs=own, correct=(), first_catch=True)
     return [judged.bug.id for judged in verdict.bugs if judged.fate is not Fate.CAUGHT]
-
-
-def _show(records: Sequence[Record], console: Console) -> None:
-    if len(records) == 1:
-        console.print(score_table(records[0]))
-    console.print(grades_table(records))
-    if len(records) > 1 and (missed := most_missed_line(records)):
-        console.print(missed)
-
-
-def grades_table(records: Sequence[Record]) -> Table:
-    """The grades as a table for a terminal."""
-    table = Table(title="Grades")
-    for column in ("submission", "points", "bugs", "hygiene", "do not count", ""):
-        table.add_column(column, justify="left" if column in ("submission", "") else "right")
-    for record in records:
-        figures = row(record)
-        points = "-" if figures["points"] is None else f"{figures['points']:.2f}"
-        mark = "" if record["standing"] == Standing.PROVED else f"{record['standing']}: "
-        table.add_row(
-            escape(figures["name"]),
-            points,
-            f"{figures['caught']}/{figures['bugs']}",
-            f"{figures['hygiene']}/{figures['proofs']}",
-            str(figures["doubtful"]),
-            escape(mark + figures["line"]),
-        )
-    return table
-
-
-def score_table(record: Record) -> Table:
-    """How the score of one submission came about, as a table for a terminal."""
-    table = Table(title="How the score came about")
-    for column in ("what", "why", "points", "of"):
-        table.add_column(column, justify="right" if column in ("points", "of") else "left")
-    for entry in record["score"]["lines"] if record["score"] else ():
-        table.add_row(entry["title"], escape(entry["why"]), f"{entry['points']:.2f}", f"{entry['of']:.2f}")
-    return table
-
-
-def most_missed_line(records: Sequence[Record]) -> str:
-    """The categories of which the class has missed most, as one line; empty where it missed nothing."""
-    worst = sorted((one for one in by_category(records) if one.missed), key=lambda one: -one.share)
-    shares = ", ".join(f"{one.what} {one.share:.0%}" for one in worst[:WORST_SHOWN])
-    return f"Missed most: {shares}" if shares else ""
 
 
 def _chosen(submissions: tuple[Submission, ...], only: Sequence[str]) -> tuple[Submission, ...]:

@@ -146,6 +146,14 @@ def test_nothing_stops_the_batch(classroom, tmp_path, grade_class):
     assert not {n: (r["standing"], said[n]) for n, r in records.items() if r["standing"] == "GRADER_ERROR"}
 
 
+def test_what_was_unpacked_goes_as_soon_as_it_is_graded(classroom, tmp_path, subject, challenge):
+    (one,) = find_submissions([classroom.weak(tmp_path / "ada")])
+    with Prover(Embedded().start, jobs=1) as prover, Grader(prover, subject, challenge) as grader:
+        with grader.reading(one) as loaded:
+            assert loaded.suite.folder.is_dir()
+        assert not loaded.suite.folder.exists()
+
+
 def test_a_server_that_is_killed_is_started_again_and_so_is_the_run(classroom, tmp_path, grade_class):
     classroom.good(tmp_path / "class" / "ada")
     classroom.good(tmp_path / "class" / "zoe")

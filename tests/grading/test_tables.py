@@ -1,0 +1,47 @@
+"""What a terminal shows: grades of a class, and the lines of a single score."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from course.engine import Fate, Standing, Verdict
+from course.grading.tables import show_records
+
+
+@pytest.fixture
+def shown():
+    """What a terminal of 120 columns shows of some records."""
+
+    def shown(*records):
+        text = io.StringIO()
+        show_records(records, Console(file=text, width=120))
+        return text.getvalue()
+
+    return shown
+
+
+def test_a_single_score_is_shown_with_its_lines(make, shown):
+    said = shown(make())
+    assert "3 of 5 bugs caught" in said
+    assert "8.75" in said
+    assert "Missed most" not in said
+
+
+def test_of_a_class_it_is_shown_what_it_missed_most(make, verdict, shown):
+    def only_in_reading(judged):
+        return replace(judged, fate=Fate.SURVIVED if judged.bug.group == "read" else Fate.CAUGHT)
+
+    weak_in_reading = replace(verdict, bugs=tuple(map(only_in_reading, verdict.bugs)))
+    said = shown(make("ada", weak_in_reading), make("bob", weak_in_reading))
+    assert "Missed most: Reading 100%\n" in said
+    assert "bugs caught" not in said
+
+
+def test_a_fault_of_the_grader_has_no_score_to_explain(make, shown):
+    said = shown(make("eve", Verdict(Standing.GRADER_ERROR, detail="PostgreSQL died twice.")))
+    assert "GRADER_ERROR: PostgreSQL died twice." in said
+    assert "How the score came about" not in said
