@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from course.engine.plugins import PLUGINS
 from course.engine.processors import stay_on
 from course.engine.sink import Sink
 from course.engine.zygote import Zygote
@@ -44,7 +45,7 @@ def run(order: dict[str, Any], events: int, orders: int | None = None) -> None:
 def _plugins(order: dict[str, Any]) -> list[object]:
     """Plugins as modules; by their names, pytest would look for each of them in all that is installed."""
     plugins: list[object] = []
-    for name in ("anyio.pytest_plugin", *order["plugins"]):
+    for name in (*PLUGINS, *order["plugins"]):
         with contextlib.suppress(ImportError):
             plugins.append(importlib.import_module(name))
     return plugins

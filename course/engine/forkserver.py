@@ -22,11 +22,12 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
+from course.engine.plugins import PLUGINS
 from course.engine.warm import GOODBYE
 
 PRELOAD = (
     "pytest", "_pytest.assertion.rewrite", "_pytest.unittest", "_pytest.recwarn", "_pytest.monkeypatch",
-    "_pytest.capture", "_pytest.logging", "_pytest.skipping", "_pytest.raises", "anyio.pytest_plugin",
+    "_pytest.capture", "_pytest.logging", "_pytest.skipping", "_pytest.raises", *PLUGINS,
     "anyio._backends._asyncio", "course.engine.child", "course.engine.reporter",
     "course.engine.rounds", "sqlalchemy",
     "sqlalchemy.orm", "sqlalchemy.dialects.postgresql.psycopg2", "sqlalchemy.dialects.postgresql.psycopg",

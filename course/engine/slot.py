@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from course.engine.databases import Databases, Server, ServerLostError
+from course.engine.plugins import SETTINGS
 from course.engine.run import Ending, Request, RunResult
 from course.engine.standing import MODULES, SEED, StandingSuite
 from course.engine.variant import Trees, Variant
@@ -150,7 +151,7 @@ class Slot(Databases):
         folder = self.folder / f"run{next(self._runs)}"
         shutil.copytree(request.suite, folder / "suite", symlinks=True)
         (folder / "tmp").mkdir()
-        (folder / "empty.ini").write_text("[pytest]\n", encoding="utf-8")
+        (folder / "empty.ini").write_text(SETTINGS, encoding="utf-8")
         return folder
 
     def _order(self, request: Request, url: str, folder: Path) -> dict[str, Any]:

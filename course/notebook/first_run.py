@@ -15,18 +15,20 @@ from typing import Any
 import ipytest
 import pytest
 
+from course.engine.plugins import PLUGINS, SETTINGS
 from course.notebook.cell import Cell
 from course.notebook.problem import Problem, describe, explain, last_lines, missing_fixture, no_tests
 
 # Quick and quiet: no plugins that happen to be installed, no settings or conftest.py of folders around, no report
 QUIET = (
-    "--disable-plugin-autoload", "--noconftest", "--capture=sys", "-o", "addopts=", "-p", "anyio.pytest_plugin",
+    "--disable-plugin-autoload", "--noconftest", "--capture=sys", "-o", "addopts=",
+    *(part for name in PLUGINS for part in ("-p", name)),
     *(part for name in (
         "terminal", "cacheprovider", "pastebin", "junitxml", "doctest", "faulthandler", "stepwise", "setuponly",
         "unraisableexception", "threadexception",
     ) for part in ("-p", f"no:{name}")),
 )  # fmt: skip
-SETTINGS = "empty.ini"
+SETTINGS_FILE = "empty.ini"
 
 
 @dataclass
@@ -63,12 +65,12 @@ def run_first(module: ModuleType, cell: Cell, conftest: ModuleType | None, conft
     """
     watcher = Watcher([each for each in (cell, conftest_cell) if each])
     plugins = [watcher, *([conftest] if conftest else [])]
-    Path(SETTINGS).write_text("[pytest]\n", encoding="utf-8")
+    Path(SETTINGS_FILE).write_text(SETTINGS, encoding="utf-8")
     with _surroundings():
         ipytest.run(
             f"--rootdir={Path.cwd()}",
             "-c",
-            SETTINGS,
+            SETTINGS_FILE,
             module=module,
             plugins=plugins,
             addopts=QUIET,
