@@ -6,8 +6,18 @@ import io
 import pytest
 from rich.console import Console
 
-from course.authoring.verify import VerifyError, exercise_faults, lesson_faults, subject_faults, told, verify
+from course.authoring.verify import (
+    VerifyError,
+    exercise_faults,
+    lesson_faults,
+    patch_faults,
+    patch_of,
+    subject_faults,
+    told,
+    verify,
+)
 from course.engine import Prover, load_subject
+from course.errors import CourseError
 from course.services.embedded import Embedded
 from course.syllabus import Exercise, load, syllabus
 
@@ -164,3 +174,19 @@ def test_each_fault_is_told_on_a_line_of_its_own_below_the_name():
 def test_a_wrong_name_is_told_the_nearest():
     with pytest.raises(VerifyError, match=r'no lesson "user_api"\. Did you mean "users_api"'):
         verify(("user_api",))
+
+
+@pytest.mark.slow
+def test_one_bug_is_proved_by_itself(signs, prover):
+    subject = signs()
+    assert list(patch_faults(subject, subject.bugs[0], prover)) == []
+    (fault,) = patch_faults(signs("assert positive(1)"), subject.bugs[0], prover)
+    assert "SURVIVED. Give the reference suite a test that catches it." in fault
+
+
+def test_a_wrong_name_of_a_bug_is_told_the_nearest():
+    subject, patch = patch_of("users_api/database/forgets_to_commit")
+    assert (subject.name, patch.id) == ("users_api", "database/forgets_to_commit")
+    assert patch_of("users_api/correct/looks_before_it_inserts")[1].id == "correct/looks_before_it_inserts"
+    with pytest.raises(CourseError, match=r"Did you mean 'database/forgets_to_commit'"):
+        verify(("users_api/database/forgets_to_comit",))
