@@ -42,8 +42,8 @@ def verify(names: tuple[str, ...], console: Console | None = None) -> int:
     subjects, lessons = chosen(whole) if whole or not patches else ([], [])
     faults = 0
     with Prover(Embedded().start) as prover:
-        for subject, patch in patches:
-            faults += told(console, f"{subject.name}/{patch.id}", patch_faults(patient(subject), patch, prover))
+        for owner, patch in patches:
+            faults += told(console, f"{owner.name}/{patch.id}", patch_faults(patient(owner), patch, prover))
         for subject in subjects:
             faults += told(console, subject, subject_faults(patient(load_subject(subject)), prover))
         for lesson in lessons:
