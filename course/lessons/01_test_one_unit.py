@@ -3,13 +3,8 @@ import course
 
 course.begin("01_test_one_unit")
 
-# %% [markdown]
-# ## Red, and what does it tell you?
-#
-# A **unit test** calls one piece of a program, mostly a function, and nothing around it. Run the next cell first. It makes `%%pytest`, which
-# saves a cell as `test_it.py` and runs pytest on it, as you would in a terminal. You need not read it.
-
 # %% pytest_magic
+# Makes %%pytest, which saves a cell as test_it.py and runs pytest on it, as in a terminal. No need to read it.
 import os
 import shlex
 import subprocess
@@ -30,6 +25,10 @@ def run_pytest(options, cell):
 get_ipython().register_magic_function(run_pytest, "cell", "pytest")
 
 # %% [markdown]
+# ## Red, and what does it tell you?
+#
+# A **unit test** calls one piece of a program, mostly a function, and nothing around it.
+#
 # A colleague wrote `long_enough`. The rule is: 10 to 128 characters. There are two tests, and both are red. Run them, and read only the
 # report: **what is wrong with the program?**
 
@@ -67,18 +66,19 @@ get_ipython().register_magic_function(run_pytest, "cell", "pytest")
 import matplotlib.pyplot as plt
 
 wrong = {
-    "no upper limit": lambda length: length >= 10,
-    "up to 129": lambda length: 10 <= length <= 129,
-    "up to 127": lambda length: 10 <= length <= 127,
-    "from 11": lambda length: 11 <= length <= 128,
-    "from 9": lambda length: 9 <= length <= 128,
-    "no lower limit": lambda length: length <= 128,
+    "no upper limit": lambda n: n >= 10,
+    "up to 129": lambda n: 10 <= n <= 129,
+    "up to 127": lambda n: 10 <= n <= 127,
+    "from 11": lambda n: 11 <= n <= 128,
+    "from 9": lambda n: 9 <= n <= 128,
+    "no lower limit": lambda n: n <= 128,
 }
 figure, axes = plt.subplots(figsize=(8, 2.2), layout="constrained")
 for name, program in wrong.items():
-    caught = [length for length in range(201) if program(length) != (10 <= length <= 128)]
+    caught = [n for n in range(201) if program(n) != (10 <= n <= 128)]
     axes.plot(caught, [name] * len(caught), "o", color="#0b6e99", markersize=5)
-axes.set(xticks=[10, 64, 128, 200], xlabel="length of the password in the test", ylim=(-0.6, 5.6))
+    axes.annotate(f"   {len(caught)} of 201", (caught[-1], name), va="center")
+axes.set(xticks=[10, 64, 128, 200], xlabel="length of the password in the test", xlim=(-6, 235), ylim=(-0.6, 5.6))
 plt.show()
 
 # %% [markdown]
@@ -90,8 +90,8 @@ plt.show()
 # Now the real program. `password_problem(password, email)` is a sentence where something is wrong, and `None` where all is well. The tests are
 # there; fill the two lists that they run on. 9 and 10 you know from lesson 00.
 #
-# **Predict.** Take `"x" * 129` for the password that is too long. There is a bug at each of the four lengths. Which of them will your lists
-# catch? Decide, run, and compare.
+# **Predict.** Take `"x" * 129` for the password that is too long. There are four bugs, one at each of the four lengths. Which of them will your
+# lists catch? Decide, run, and compare.
 
 # %% both_ends tags=["exercise"] exercise="1.1"
 import pytest
@@ -116,32 +116,20 @@ def test_a_password_just_inside_of_the_limits_is_accepted(password):
 
 # %% [markdown]
 # With `"x" * 129` one bug stays alive. That password has *two* faults: it is too long, and it is one character again and again. A program that
-# forgets the one fault still refuses it for the other. And `"x" * 128` is not accepted at all, by the right program.
+# overlooks the first still refuses it for the second. (And the right program refuses `"x" * 128`, for the second.)
 #
 # > **What must be refused has one fault, and only one.**
 #
 # ## Odd characters
 #
-# The whole rule: *10 to 128 printable characters, not all of them the same, and not the email address* (where case makes no difference). What
-# is printable? Ask:
-
-# %% printable tags=["nbval-check-output"]
-import unicodedata
-
-for sign in ["é", "ж", "😀", " ", "\t", "\u00a0", "\u200b"]:
-    print(f"{sign!a:<13}{unicodedata.name(sign, 'tab'):<34}{sign.isprintable()}")
-# OUTPUT:
-# '\xe9'       LATIN SMALL LETTER E WITH ACUTE   True
-# '\u0436'     CYRILLIC SMALL LETTER ZHE         True
-# '\U0001f600' GRINNING FACE                     True
-# ' '          SPACE                             True
-# '\t'         tab                               False
-# '\xa0'       NO-BREAK SPACE                    False
-# '\u200b'     ZERO WIDTH SPACE                  False
-
-# %% [markdown]
-# The last one comes along when people paste. Nobody sees it, nor in your test: so write it as `"\u200b"`, and give its row a name in words,
-# `pytest.param("no\u200bwidth", id="a space of no width")`. The report then says `[a space of no width]`.
+# The whole rule: *10 to 128 printable characters, not all of them the same, and not the email address* (where case makes no difference).
+# Printable are `é`, `ж`, `😀` and the space. A tab is not, nor is `"\u200b"`, a space of no width that comes along when people paste.
+#
+# Nobody sees that one, nor in your test. So write it as `"\u200b"`, and give its row a name in words:
+#
+# ```python
+#     pytest.param("no\u200bwidth here", id="a space of no width"),
+# ```
 #
 # ## Exercise 1.2: the rest of the rule
 #
@@ -184,11 +172,11 @@ def test_a_password_without_a_fault_is_accepted(password):
 #
 # ## A marker for what is slow
 #
-# Did you forget a character? Unicode has 1,114,112 of them. A unit test can try them all. It takes its time, so it gets a **marker**, `slow`, and
-# `-m "not slow"` leaves it out. Run it:
+# Did you forget a character? Unicode has room for 1,114,112 of them, and a unit test can try them all. But not each time that you save. So the test
+# gets a **marker**, `slow`, and `-m "not slow"` leaves it out (`-o markers=slow` tells pytest that there is a marker of this name):
 
 # %% every_character
-# %%pytest -m "not slow" --durations=1
+# %%pytest -o markers=slow -m "not slow" --durations=1
 # import sys
 # import pytest
 # from users_api.passwords import password_problem
@@ -203,16 +191,16 @@ def test_a_password_without_a_fault_is_accepted(password):
 #     assert password_problem("ten chars!", "ada@example.org") is None
 
 # %% [markdown]
-# It was *not* left out. Read the name of the marker once more. For pytest a marker with a typing error is just another marker, with a warning that
-# is easy to miss. In a project, name your markers in `pyproject.toml`, and make an unknown one an error:
+# It was *not* left out. Read the name of its marker once more. For pytest a typing error is just another marker, with a warning that is easy to
+# miss. Add `--strict-markers` to the first line, and run the cell again: now it is an error. Then mend the word: `1 passed, 1 deselected`.
+#
+# In a project this stands in `pyproject.toml`, once for all:
 #
 # ```toml
 # [tool.pytest.ini_options]
 # markers = ["slow: takes more than a tenth of a second"]
 # addopts = "--strict-markers"
 # ```
-#
-# Mend the word and run the cell again: `1 passed, 1 deselected`.
 #
 # ## Two tests, one dictionary
 #
@@ -246,7 +234,7 @@ def test_a_password_without_a_fault_is_accepted(password):
 # - If it is missing *or empty*, each `Settings` gets a secret of its own, with 32 characters or more.
 # - It never stands in `repr(settings)`, for that is what ends up in logs.
 #
-# First finish the fixture: a new dictionary, with a secret in it. Then finish the first test, and write a second one for the second line.
+# First finish the fixture: a new dictionary, with a secret in it. Then finish the first test, and write a second one for the second line of the contract.
 
 # %% environment tags=["conftest"] exercise="1.3"
 import pytest
@@ -327,7 +315,8 @@ def test_a_secret_that_nobody_chose_is_long_and_shared_with_nobody(environment):
 # @pytest.mark.parametrize("expected", EXPECTED.values(), ids=EXPECTED)
 # def test_a_token_lasts_1800_seconds(expected):
 #     ends = jwt.decode(create_token(7, NOON), options={"verify_signature": False})["exp"]
-#     assert ends - NOON.timestamp() == expected
+#     lasts = ends - NOON.timestamp()
+#     assert lasts == expected
 
 # %% [markdown]
 # A token knows whole seconds only. `approx(1800)` allows a millionth (`1800 ± 0.0018`): made for the rounding of floats, too little here. `abs=1`
@@ -336,7 +325,7 @@ def test_a_secret_that_nobody_chose_is_long_and_shared_with_nobody(environment):
 # ## Exercise 1.4: when a token ends
 #
 # The contract: `expires_at(issued_at, minutes)` is a moment, **right to the second**; or a `ValueError`, worded as you like, where `issued_at`
-# has no time zone or `minutes` is less than 1. The program gets three odd moments from you. Begin with this test, and choose more `minutes`:
+# has no time zone or `minutes` is less than 1. Three odd moments are in the cell. Begin with this test, and choose more `minutes`:
 #
 # ```python
 # @pytest.mark.parametrize("minutes", [30])
@@ -358,9 +347,7 @@ NOON = datetime(2030, 1, 1, 12, 0, 59, 654321, tzinfo=UTC)
 INDIA = datetime(2030, 1, 1, 12, tzinfo=ZoneInfo("Asia/Kolkata"))
 NIGHT = datetime(2030, 10, 27, 2, 45, tzinfo=ZoneInfo("Europe/Berlin"))  # at 3 the clocks go back to 2
 
-# BEGIN SOLUTION: finish the test that stands above, and write one for each way to get a ValueError
-
-
+# BEGIN SOLUTION: the test that stands above, finished; and one for what must be a ValueError
 @pytest.mark.parametrize("minutes", [1, 30, 1440])
 @pytest.mark.parametrize("issued_at", [NOON, INDIA, NIGHT], ids=["noon", "India", "night"])
 def test_a_token_lasts_as_long_as_it_was_told(issued_at, minutes):
@@ -375,12 +362,13 @@ def test_a_token_that_cannot_be_made_is_a_value_error(issued_at, minutes):
 # END SOLUTION
 
 # %% [markdown]
-# Open the four bugs in the time: each is right at noon sharp in London, for half an hour. Moments have limits and odd values as well.
+# Open the first four bugs on the board. Each of those programs is right for half an hour, at noon sharp, in London. Moments have limits and odd
+# values as well.
 #
 # ## What no unit test sees
 #
 # The contract: *No two users share an email address, and case makes no difference.* `normalize_email` is the function for that: two
-# spellings of one address become equal. So a unit test counts accounts like this:
+# spellings of one address become equal. So this is how a unit test can count accounts:
 
 # %% accounts tags=["conftest"]
 import pytest
@@ -422,7 +410,7 @@ def test_addresses_that_differ_only_in_case_are_one_account(count_accounts, one,
     assert count_accounts(one, other) == accounts
 
 # %% [markdown]
-# None of them. The bug stays on the board, alive on purpose, and the exercise is solved.
+# None of your rows. The bug stays on the board, alive on purpose, and the exercise is solved.
 #
 # ## What they have in common
 #
