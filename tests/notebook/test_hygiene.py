@@ -8,7 +8,7 @@ pytestmark = pytest.mark.slow  # each of them starts programs
 
 ADA = "{'name': 'Ada', 'email': 'ada@example.org', 'password': 'correct horse battery'}"
 STAYS = (
-    "%%exercise 6.3",
+    "%%exercise 8.1",
     "def test_a_user_is_created(client):",
     f"    user = client.post('/users', json={ADA}).json()",
     "    assert client.get(f\"/users/{user['id']}\").status_code == 200",
@@ -25,24 +25,33 @@ CONNECTS = (
 )
 
 
-def test_a_suite_that_keeps_its_rules_solves_the_exercise(lesson):
-    said = lesson.run(*STAYS)
+@pytest.fixture
+def clean_up(lesson):
+    """Lesson 08 has begun, with the conftest cell of lesson 06."""
+    shared = lesson.session.conftests[""].source
+    lesson.run("course.begin('08')")
+    lesson.run("%%conftest", shared)
+    return lesson
+
+
+def test_a_suite_that_keeps_its_rules_solves_the_exercise(clean_up):
+    said = clean_up.run(*STAYS)
     assert "solved" in said.text
     assert "✔ passes twice on one database" in said.text
     assert "passed in 3 random orders" in said.text
 
 
-def test_a_suite_that_breaks_a_rule_has_a_row_that_says_what_was_seen(lesson):
-    keeps = lesson.session.conftests[""].source.replace("    Base.metadata.drop_all(engine)\n", "")
-    lesson.run("%%conftest", keeps)
-    lesson.run(
+def test_a_suite_that_breaks_a_rule_has_a_row_that_says_what_was_seen(clean_up):
+    keeps = clean_up.session.conftests[""].source.replace("    Base.metadata.drop_all(engine)\n", "")
+    clean_up.run("%%conftest", keeps)
+    clean_up.run(
         "from users_api.models import Base", "Base.metadata.drop_all(__import__('users_api.database').database.engine)"
     )
-    said = lesson.run(*STAYS)
+    said = clean_up.run(*STAYS)
     assert "✗ passes twice on one database" in said.text
     assert "the second time on one database, test_a_user_is_created fails" in said.text
     assert "not yet" in said.text
-    assert lesson.session.progress.solved() == frozenset()
+    assert clean_up.session.progress.solved() == frozenset()
 
 
 def test_a_broker_that_was_killed_is_told_and_begin_heals_it(kernel):
