@@ -144,7 +144,7 @@ from users_api.passwords import password_problem
 
 EMAIL = "ada@example.org"
 
-# BEGIN SOLUTION: REFUSED = [...] and ACCEPTED = [...], with pytest.param(..., id="what is odd about it")
+# BEGIN SOLUTION: REFUSED = [...] and ACCEPTED = [...]; what is odd as pytest.param(..., id=...)
 REFUSED = [
     pytest.param("with\ta tab", id="a tab"),
     pytest.param("no\u200bwidth here", id="a space of no width"),
@@ -243,7 +243,7 @@ import pytest
 @pytest.fixture
 def environment():
     """An environment of its own for each test, with a secret."""
-    # BEGIN SOLUTION: return a new dictionary: USERS_API_SECRET is "chosen by somebody"
+    # BEGIN SOLUTION: return a new dictionary with a USERS_API_SECRET of your choice
     return {"USERS_API_SECRET": "chosen by somebody"}
     # END SOLUTION
 
@@ -387,7 +387,8 @@ def count_accounts():
 # %% [markdown]
 # ## Exercise 1.5: one address, one account
 #
-# Fill the table: two addresses, and how many accounts they make. Some pairs look alike and are two people.
+# Fill the table. A row is `("ada@example.org", "ADA@EXAMPLE.ORG", 1)`: two addresses, and how many accounts they make. Some pairs look alike and
+# are two people.
 #
 # **Predict.** Three bugs sit in `normalize_email`. The fourth sits elsewhere in the program, and customers complain about it: `ada@example.org` and
 # `Ada@example.org` are two accounts. Which row of your table will catch that one?
@@ -395,7 +396,7 @@ def count_accounts():
 # %% one_account tags=["exercise"] exercise="1.5"
 import pytest
 
-# BEGIN SOLUTION: ADDRESSES = [("ada@example.org", "...", 1), ...]
+# BEGIN SOLUTION: ADDRESSES = [...]: rows of two addresses, and how many accounts they make
 ADDRESSES = [
     ("ada@example.org", "ADA@EXAMPLE.ORG", 1),
     ("ada@example.org", "Ada@example.org", 1),
