@@ -19,9 +19,7 @@ def test_options_are_passed_on_as_in_a_terminal(kernel):
 
 
 def test_the_lesson_s_program_is_there(lesson):
-    said = lesson.run(
-        "%%pytest", "import users_api.emails", "def test_it(): assert users_api.emails"
-    )
+    said = lesson.run("%%pytest", "import users_api.emails", "def test_it(): assert users_api.emails")
     assert "1 passed in" in said.printed
 
 
