@@ -3,31 +3,11 @@ import course
 
 course.begin("01_test_one_unit")
 
-# %% pytest_magic
-# Makes %%pytest, which saves a cell as test_it.py and runs pytest on it, as in a terminal. No need to read it.
-import os
-import shlex
-import subprocess
-import sys
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
-
-def run_pytest(options, cell):
-    options = shlex.split(f"-q --color=no --tb=short --disable-plugin-autoload {options}")
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUTF8": "1"}
-    with TemporaryDirectory() as folder:
-        Path(folder, "test_it.py").write_text(cell, encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", *options]
-        print(subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8").stdout)
-
-
-get_ipython().register_magic_function(run_pytest, "cell", "pytest")
-
 # %% [markdown]
 # ## Red, and what does it tell you?
 #
-# A **unit test** calls one piece of a program, mostly a function, and nothing around it.
+# A **unit test** calls one piece of a program, mostly a function, and nothing around it. Cells that begin with `%%pytest` are for looking only: each
+# is saved as a file `test_it.py`, and pytest runs it as in a terminal.
 #
 # A colleague wrote `long_enough`. The rule is: 10 to 128 characters. There are two tests, and both are red. Run them, and read only the
 # report: **what is wrong with the program?**
