@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from course.engine import Fate, JudgedBug, JudgedTest, Standing, Step, Validity, Verdict
 from course.hygiene import TITLES, Proof
 from course.notebook.exercise import Result
+from course.notebook.guard import Wait
 from course.notebook.panel import Panel, Row
 from course.notebook.problem import Problem
 from course.syllabus import Exercise
@@ -48,6 +49,13 @@ def progress_panel(exercise: Exercise, step: Step | None) -> Panel:
     share = step.done / step.total if step else 0.0
     said = f"{step.done} of {step.total} runs" if step else "green here; now on right and on wrong code …"
     return Panel(f"{exercise.id}  {exercise.title}", right=said, share=share)
+
+
+def waiting_panel(exercise: Exercise, wait: Wait) -> Panel:
+    """What stands there while the kernel's own run takes longer than a moment."""
+    what = f"`{_short(wait.test)}`" if wait.test else "the cell"
+    rows = (Row(wait.sentence, "note", dim="■ ends it."),) if wait.why or wait.place else ()
+    return Panel(f"{exercise.id}  {exercise.title}", right=f"{what} runs · {wait.seconds:.0f} s", rows=rows)
 
 
 def _right(result: Result) -> str:

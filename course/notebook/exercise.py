@@ -14,12 +14,15 @@ from course.engine import Step, Subject, Suite, Verdict, load_subject
 from course.errors import CourseError
 from course.hygiene import Proof, prove_suite, rules_of
 from course.notebook.cell import Cell, public_names
-from course.notebook.first_run import FirstRun, run_first
+from course.notebook.first_run import FirstRun, let_go, run_first
+from course.notebook.guard import Guard, Wait
 from course.notebook.names import strangers
 from course.notebook.problem import Problem, explain
 from course.notebook.session import Session
 from course.services import folders
 from course.syllabus import Exercise
+
+LIMIT = 30.0  # seconds that a test, or its fixtures, may take in the kernel
 
 
 class NotSolvedError(CourseError):
@@ -70,6 +73,7 @@ def run_exercise(
     source: str,
     notebook: Collection[str] = (),
     on_step: Callable[[Step | None], None] = lambda _: None,
+    on_wait: Callable[[Wait], None] = lambda _: None,
 ) -> Result:
     """Run an exercise's cell, prove it, and remember it.
 
@@ -79,6 +83,7 @@ def run_exercise(
         source: The cell below the magic's line.
         notebook: Names that the notebook has.
         on_step: Told when the kernel's run is green (None), and after each run of the proof.
+        on_wait: Told from another thread, while the kernel's run takes longer than a moment.
 
     Raises:
         StoppedError: Ctrl-C.
@@ -87,7 +92,15 @@ def run_exercise(
     cell = exercise_cell(exercise, source)
     conftest = session.conftest(exercise)
     files = {each.file: each.text for each in (conftest, cell) if each}
-    first, module = run_in_kernel(session, cell, conftest, notebook)
+    first, module = FirstRun(stopped=True), None
+    cells = {each.filename: each for each in (cell, conftest) if each}
+    with Guard(cells, on_wait, LIMIT) as guard, contextlib.suppress(KeyboardInterrupt):
+        first, module = run_in_kernel(session, cell, conftest, notebook, guard)
+    if not first.green:
+        let_go()
+    if guard.problem:
+        first.problems.append(guard.problem)
+        first.stopped = False
     if first.stopped:
         raise StoppedError
     if first.problems:
@@ -110,7 +123,7 @@ def exercise_cell(exercise: Exercise, source: str) -> Cell:
 
 
 def run_in_kernel(
-    session: Session, cell: Cell, conftest: Cell | None, notebook: Collection[str]
+    session: Session, cell: Cell, conftest: Cell | None, notebook: Collection[str], guard: Guard
 ) -> tuple[FirstRun, ModuleType | None]:
     """Execute the conftest cell and this one as fresh modules, as pytest would, and run the tests."""
     cells = {each.filename: each for each in (cell, conftest) if each}
@@ -130,7 +143,7 @@ def run_in_kernel(
         except BaseException as error:  # noqa: BLE001 - whatever a learner's cell raises is told, `SystemExit` too
             red.problems.append(explain(error, cells))
         else:
-            return run_first(module, cell, shared, conftest), module
+            return run_first(module, cell, shared, conftest, guard), module
     return red, None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 
 from course.engine.plugins import PLUGINS, SETTINGS
 from course.notebook.cell import Cell
+from course.notebook.guard import Guard
 from course.notebook.problem import Problem, describe, explain, last_lines, missing_fixture, no_tests
 
 # Quick and quiet: no plugins that happen to be installed, no settings or conftest.py of folders around, no report
@@ -52,7 +54,9 @@ class FirstRun:
         return bool(self.passed) and not self.problems and not self.stopped
 
 
-def run_first(module: ModuleType, cell: Cell, conftest: ModuleType | None, conftest_cell: Cell | None) -> FirstRun:
+def run_first(
+    module: ModuleType, cell: Cell, conftest: ModuleType | None, conftest_cell: Cell | None, guard: Guard
+) -> FirstRun:
     """Run the tests of a module that was made from a cell.
 
     Args:
@@ -60,11 +64,12 @@ def run_first(module: ModuleType, cell: Cell, conftest: ModuleType | None, conft
         cell: The cell, for lines.
         conftest: The executed conftest cell; pytest takes it as a plugin, with its fixtures and hooks.
         conftest_cell: That cell.
+        guard: Told which test runs.
 
     The current folder is the run's own: an empty one, where tests may write what they like.
     """
     watcher = Watcher([each for each in (cell, conftest_cell) if each])
-    plugins = [watcher, *([conftest] if conftest else [])]
+    plugins = [watcher, guard, *([conftest] if conftest else [])]
     Path(SETTINGS_FILE).write_text(SETTINGS, encoding="utf-8")
     with _surroundings():
         ipytest.run(
@@ -78,6 +83,13 @@ def run_first(module: ModuleType, cell: Cell, conftest: ModuleType | None, conft
         )
     watcher.finish()
     return watcher.result
+
+
+def let_go() -> None:
+    """Forget the last error, as pytest keeps it: what its frames hold, such as a session, would stay open."""
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        vars(sys).pop(name, None)
+    gc.collect()
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from course.errors import CourseError
-from course.notebook.board import board, progress_panel
+from course.notebook.board import board, progress_panel, waiting_panel
 from course.notebook.cell import Cell, public_names
 from course.notebook.exercise import StoppedError, check_strictly, missing_names, run_exercise, working_folder
 from course.notebook.faults import guarded
@@ -59,7 +59,12 @@ def exercise(line: str, source: str) -> None:
     live = Live()
     try:
         result = run_exercise(
-            here, wanted, source, notebook_names(shell), lambda step: live.show(progress_panel(wanted, step))
+            here,
+            wanted,
+            source,
+            notebook_names(shell),
+            lambda step: live.show(progress_panel(wanted, step)),
+            lambda wait: live.show(waiting_panel(wanted, wait)),
         )
     except StoppedError:
         live.end(Panel(f"{wanted.id}  {wanted.title}", right="stopped"))
