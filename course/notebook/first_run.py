@@ -194,5 +194,6 @@ class Watcher:
         if error is None:  # a strict xfail that passed, for instance
             return Problem(last_lines(str(report.longrepr)), test=item.name)
         if isinstance(error.value, pytest.FixtureLookupError):
-            return missing_fixture(item, error.value, next(iter(self._cells.values())))
+            first, *others = self._cells.values()
+            return missing_fixture(item, error.value, first, has_conftest=bool(others))
         return explain(error.value, self._cells, test=item.name, printed=report.capstdout)

@@ -1,7 +1,8 @@
-"""What every cell of a kernel has, once the course is in it: Ctrl-C (the ■) ends a statement that waits in C."""
+"""What a kernel has once the course is in it: the ■ ends statements that wait in C, and pools don't cry."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,8 +11,10 @@ if TYPE_CHECKING:
 _guards: list[Guard] = []
 
 
-def guard_cells(shell: Any) -> None:
-    """Guard the cells of a shell, which are watched over by no exercise; a second time, nothing happens."""
+def prepare(shell: Any) -> None:
+    """Prepare a shell, its kernel and its cells; a second time, nothing happens."""
+    # A forgotten session of another thread would log 2 KB of traceback wherever it dies
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     for event, function in (("pre_run_cell", _begin), ("post_run_cell", _end)):
         if function not in shell.events.callbacks[event]:
             shell.events.register(event, function)

@@ -50,6 +50,7 @@ def environment(workspace: Workspace) -> dict[str, str]:
         "PATH": os.pathsep.join([beside, os.environ.get("PATH", "")]),
         "JUPYTER_PREFER_ENV_PATH": "1",
         "COURSE_WORKSPACE": str(workspace.folder.resolve()),
+        "JUPYTER_PATH": os.pathsep.join(filter(None, [str(_kernels(workspace)), os.environ.get("JUPYTER_PATH")])),
     }
 
 
@@ -60,6 +61,23 @@ def write_settings(workspace: Workspace) -> None:
     }
     path = workspace.hidden / "jupyter" / "settings" / "overrides.json"
     write_atomically(path, json.dumps(overrides, indent=1) + "\n")
+
+
+def write_kernel(workspace: Workspace) -> None:
+    """Describe a kernel that has the course's magics from its start: in whatever order its cells are run."""
+    start = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext=course"]
+    kernel = {
+        "argv": start,
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "metadata": {"debugger": True},
+    }
+    write_atomically(_kernels(workspace) / "kernels" / "python3" / "kernel.json", json.dumps(kernel, indent=1) + "\n")
+
+
+def _kernels(workspace: Workspace) -> Path:
+    """Where Jupyter looks for kernels first."""
+    return (workspace.hidden / "jupyter" / "share").resolve()
 
 
 def chosen_port(extra: tuple[str, ...]) -> int | None:
@@ -88,6 +106,7 @@ def is_free(port: int) -> bool:
 def run(workspace: Workspace, port: int | None, extra: tuple[str, ...]) -> int:
     """Become JupyterLab (on Windows: run it); return its exit code."""
     write_settings(workspace)
+    write_kernel(workspace)
     arguments, variables = command(workspace, port, extra), environment(workspace)
     if os.name != "nt":
         os.execve(arguments[0], arguments, variables)  # noqa: S606 - there is nothing for a shell to do

@@ -84,7 +84,7 @@ def conftest(line: str, source: str) -> None:
     """
     here, shell = session(), running_shell()
     if here.lesson is None:
-        raise NotBegunError("No lesson has begun in this kernel.", "Run the cell with `course.begin` first.")
+        raise NotBegunError("No lesson has begun in this kernel.", "Run the first cell, and then this one again.")
     name = here.course.exercise(line).id if line.strip() else ""
     cell = Cell(f"%%conftest {line}".strip(), source, "conftest", f"The conftest cell of {here.lesson.slug}")
     here.conftests[name] = cell

@@ -8,7 +8,7 @@ import symtable
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from course.notebook.cell import Cell
+from course.notebook.cell import Cell, uncollected
 
 # IPython puts these among the builtins; a test file has neither
 ONLY_IN_NOTEBOOKS = {"display", "get_ipython"}
@@ -55,7 +55,8 @@ def strangers(
 
 def free_names(cell: Cell) -> set[str]:
     """Global names that a cell reads and never defines; none where it imports `*`, which may define anything."""
-    top = symtable.symtable(cell.text, cell.filename, "exec")
+    with uncollected():
+        top = symtable.symtable(cell.text, cell.filename, "exec")
     tables = list(_tables(top))
     if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(cell.tree)):
         return set()

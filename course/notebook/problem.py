@@ -85,14 +85,19 @@ def no_tests(cell: Cell) -> Problem:
     return Problem(f"{what} Did you mean `test_{plain[0].name.lstrip('_')}`?", line, cell.line(line))
 
 
-def missing_fixture(item: pytest.Item, error: pytest.FixtureLookupError, cell: Cell) -> Problem:
+def missing_fixture(item: pytest.Item, error: pytest.FixtureLookupError, cell: Cell, *, has_conftest: bool) -> Problem:
     """Say which fixture is missing, and which one may have been meant."""
     _, _, listed = error.formatrepr().errorstring.partition("available fixtures: ")
     known, name = listed.splitlines()[0].split(", ") if listed else [], error.argname or ""
     line = item.reportinfo()[1]
     line = line + 1 if line is not None else 0
     near = nearest(name, [each for each in known if not each.startswith("_")])
-    advice = near if near.startswith("Did") else "Define it in the `%%conftest` cell, or in this one."
+    if near.startswith("Did"):
+        advice = near
+    elif has_conftest:
+        advice = "Define it in the `%%conftest` cell and run that cell again, or define it in this one."
+    else:
+        advice = "No `%%conftest` cell has run in this kernel: run it, and then this one again."
     return Problem(f"There is no fixture `{name}`. {advice}", line, cell.line(line), item.name)
 
 

@@ -85,7 +85,7 @@ class Session:
         if self.lesson is not lesson:
             raise NotBegunError(
                 f"Lesson {lesson.number} has not begun in this kernel.",
-                f'Run the cell with `course.begin("{lesson.slug}")` first.',
+                f'Run the first cell, with `course.begin("{lesson.slug}")`, and then this one again.',
             )
         return lesson
 

@@ -153,7 +153,10 @@ def test_a_missing_fixture_is_told_and_the_nearest_is_named(lesson):
     said = lesson.run("%%exercise 6.1", "def test_it(clinet):", "    assert clinet")
     assert 'There is no fixture `clinet`. Did you mean "client"?' in said.text
     assert "line 2" in said.text
-    assert "Define it in the `%%conftest` cell" in lesson.run("%%exercise 6.1", "def test_it(zzz): pass").text
+    assert (
+        "Define it in the `%%conftest` cell and run that cell again"
+        in lesson.run("%%exercise 6.1", "def test_it(zzz): pass").text
+    )
 
 
 def test_a_name_of_another_cell_is_told_by_its_name(lesson):
@@ -274,7 +277,13 @@ def test_a_wrong_id_is_told_with_the_nearest(lesson, id_, near):
 
 def test_a_lesson_that_has_not_begun_is_told(kernel):
     said = kernel.run("%%exercise 6.1", "def test_it(): pass")
-    assert 'Run the cell with `course.begin("06_test_an_api")` first.' in said.printed
+    assert 'Run the first cell, with `course.begin("06_test_an_api")`, and then this one again.' in said.printed
+
+
+def test_a_fixture_that_is_missing_because_no_conftest_cell_has_run_is_told_so(kernel):
+    kernel.run("course.begin('06')")
+    said = kernel.run("%%exercise 6.1", "def test_it(client): pass")
+    assert "There is no fixture `client`. No `%%conftest` cell has run in this kernel: run it" in said.text
 
 
 def test_what_the_shell_says_to_pytest_does_not_matter(lesson, monkeypatch):
