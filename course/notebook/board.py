@@ -98,7 +98,7 @@ def _problem(problem: Problem, others: int) -> Row:
     first, *more = problem.what.splitlines() or [""]
     lines = [f"> {problem.source}"] if problem.source else []
     lines += [f"  {line}" for line in more]
-    lines += [f"  {problem.detail}"] if problem.detail else []
+    lines += [f"  {line}" for line in problem.detail.splitlines()]
     lines += ["", "printed:", problem.printed.rstrip()] if problem.printed.strip() else []
     return Row(first, "bad", dim=where, code="\n".join(lines), is_open=True)
 

@@ -19,6 +19,7 @@ from course.notebook.guard import Guard, Wait
 from course.notebook.names import strangers
 from course.notebook.problem import Problem, explain
 from course.notebook.session import Session
+from course.notebook.slips import slips
 from course.services import folders
 from course.syllabus import Exercise
 
@@ -89,6 +90,7 @@ def run_exercise(
         StoppedError: Ctrl-C.
     """
     started = time.monotonic()
+    session.latest = exercise
     cell = exercise_cell(exercise, source)
     conftest = session.conftest(exercise)
     files = {each.file: each.text for each in (conftest, cell) if each}
@@ -148,8 +150,9 @@ def run_in_kernel(
 
 
 def missing_names(cell: Cell, notebook: Collection[str], shared: Mapping[str, object]) -> list[Problem]:
-    """Problems for the names that only another cell knows."""
-    return [Problem(each.advice, each.line, cell.line(each.line)) for each in strangers(cell, notebook, shared)]
+    """Problems for the names that only another cell knows, and for slips that are seen without a run."""
+    names = [Problem(each.advice, each.line, cell.line(each.line)) for each in strangers(cell, notebook, shared)]
+    return names + slips(cell)
 
 
 def lost_server(session: Session) -> list[Problem]:

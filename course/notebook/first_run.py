@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from course.engine.plugins import PLUGINS, SETTINGS
 from course.notebook.cell import Cell
 from course.notebook.guard import Guard
 from course.notebook.problem import Problem, describe, explain, last_lines, missing_fixture, no_tests
+from course.notebook.raised import Raised
 
 # Quick and quiet: no plugins that happen to be installed, no settings or conftest.py of folders around, no report
 QUIET = (
@@ -89,7 +91,9 @@ def let_go() -> None:
     """Forget the last error, as pytest keeps it: what its frames hold, such as a session, would stay open."""
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
         vars(sys).pop(name, None)
-    gc.collect()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such as a coroutine that nobody awaited
+        gc.collect()
 
 
 @contextlib.contextmanager
@@ -118,9 +122,12 @@ def no_running_loop() -> Iterator[None]:
     if task is not None:
         asyncio._leave_task(loop, task)  # noqa: SLF001 - see above
     asyncio._set_running_loop(None)  # noqa: SLF001 - see above
+    asyncio.set_event_loop(own := asyncio.new_event_loop())  # for `get_event_loop`, which would find the kernel's
     try:
         yield
     finally:
+        own.close()
+        asyncio.set_event_loop(loop)
         asyncio._set_running_loop(loop)  # noqa: SLF001 - see above
         if task is not None:
             asyncio._enter_task(loop, task)  # noqa: SLF001 - see above
@@ -138,6 +145,7 @@ class Watcher:
         self._cells = {cell.filename: cell for cell in cells}
         self._collected = 0
         self._failed: set[str] = set()
+        self._raised = Raised()
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Draw no tracebacks: that parses source, which Python 3.11 cannot do in two threads at once."""
@@ -151,6 +159,10 @@ class Watcher:
             what = str(getattr(report.longrepr, "longrepr", report.longrepr))
             self.result.problems.append(Problem(last_lines(what)))
         return report
+
+    def pytest_runtest_setup(self) -> None:
+        """Listen to what the application raises."""
+        self._raised.begin()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -183,6 +195,7 @@ class Watcher:
 
     def finish(self) -> None:
         """Say why nothing ran, where nothing ran."""
+        self._raised.end()
         result = self.result
         if not (self._collected or result.problems or result.stopped):
             result.problems.append(no_tests(next(iter(self._cells.values()))))
@@ -196,4 +209,4 @@ class Watcher:
         if isinstance(error.value, pytest.FixtureLookupError):
             first, *others = self._cells.values()
             return missing_fixture(item, error.value, first, has_conftest=bool(others))
-        return explain(error.value, self._cells, test=item.name, printed=report.capstdout)
+        return explain(error.value, self._cells, item=item, printed=report.capstdout, seen=self._raised.sentence())

@@ -15,19 +15,19 @@ from course.syllabus import Exercise
 
 
 @guarded
-def hint(exercise: str) -> None:
+def hint(exercise: str = "") -> None:
     """Show the next hint for an exercise, with those that were shown before.
 
     It works after passing, too, and then shows one other way to solve it, where that teaches something new.
 
     Args:
-        exercise: Its id, such as `"6.2"`.
+        exercise: Its id, such as `"6.2"`; the exercise that ran last, or the first that waits, when not given.
 
     Raises:
         CourseError: There is no such exercise; the nearest id is suggested.
     """
     here = session()
-    wanted = here.course.exercise(str(exercise))
+    wanted = here.exercise_meant(str(exercise))
     shown, left = here.progress.hints(wanted.id), waiting(here, wanted)
     if left:
         here.progress.showed(wanted.id, left[0])
