@@ -32,6 +32,7 @@ QUIET = (
         "unraisableexception", "threadexception",
     ) for part in ("-p", f"no:{name}")),
 )  # fmt: skip
+PRINTED = 2000  # characters
 SETTINGS_FILE = "empty.ini"
 
 
@@ -42,12 +43,14 @@ class FirstRun:
     Attributes:
         passed: Names of the tests that passed.
         skipped: Names of the tests that were skipped.
+        printed: What the tests that passed have printed, by their names.
         problems: Why it is red; empty where it is green.
         stopped: Whether Ctrl-C ended it.
     """
 
     passed: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    printed: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     stopped: bool = False
 
@@ -180,6 +183,8 @@ class Watcher:
             self.result.skipped.append(item.name)
         elif report.when == "call" and report.passed:
             self.result.passed.append(item.name)
+            if report.capstdout.strip():
+                self.result.printed[item.name] = report.capstdout[-PRINTED:]
         return report
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:

@@ -55,9 +55,10 @@ def environment(workspace: Workspace) -> dict[str, str]:
 
 
 def write_settings(workspace: Workspace) -> None:
-    """Ask JupyterLab for no news and no updates, where the learner's own settings don't say otherwise."""
+    """Ask JupyterLab for no news, and for the line numbers that boards tell, unless the learner's settings differ."""
     overrides = {
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+        "@jupyterlab/notebook-extension:tracker": {"codeCellConfig": {"lineNumbers": True}},
     }
     path = workspace.hidden / "jupyter" / "settings" / "overrides.json"
     write_atomically(path, json.dumps(overrides, indent=1) + "\n")

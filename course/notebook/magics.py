@@ -9,6 +9,7 @@ from course.notebook.board import board, progress_panel, waiting_panel
 from course.notebook.cell import Cell, public_names
 from course.notebook.exercise import StoppedError, check_strictly, missing_names, run_exercise, working_folder
 from course.notebook.faults import guarded
+from course.notebook.names import is_fixture
 from course.notebook.panel import Panel
 from course.notebook.plain_pytest import run_plain
 from course.notebook.problem import Problem, explain
@@ -88,7 +89,15 @@ def conftest(line: str, source: str) -> None:
     name = here.course.exercise(line).id if line.strip() else ""
     cell = Cell(f"%%conftest {line}".strip(), source, "conftest", f"The conftest cell of {here.lesson.slug}")
     here.conftests[name] = cell
-    shell.push(public_names(execute(here, cell, notebook_names(shell))))
+    names = public_names(execute(here, cell, notebook_names(shell)))
+    shell.push(names)
+    show(Panel(_fixtures([name for name, value in names.items() if is_fixture(value)])))
+
+
+def _fixtures(names: list[str]) -> str:
+    if not names:
+        return "no fixture: one has `@pytest.fixture` above its `def`"
+    return f"{len(names)} {'fixture' if len(names) == 1 else 'fixtures'}: {', '.join(f'`{name}`' for name in names)}"
 
 
 @guarded

@@ -54,6 +54,8 @@ def test_a_bug_that_is_alive_is_not_given_away(lesson):
     assert "✗ a bug at the api boundary" in said.text
     assert 'course.hint("6.1")' in said.text
     assert "says only not found" not in said.text
+    assert "What a customer tells you: “" in said.pages[-1]
+    assert "course-plus" not in said.pages[-1].rpartition("</style>")[2].partition("alive")[0]
     assert said.error is None
     assert lesson.session.progress.solved() == frozenset()
 
@@ -84,6 +86,11 @@ def test_a_stub_is_to_do_and_no_failure(lesson):
 def test_what_a_red_test_printed_is_shown(lesson):
     said = lesson.run(*SOLVED[:2], "    print('seen:', 42)", "    assert False")
     assert "seen: 42" in said.text
+
+
+def test_what_a_green_test_printed_is_shown_on_demand(lesson):
+    said = lesson.run(*SOLVED, "    print('seen:', 42)")
+    assert "printed</summary><pre>seen: 42" in said.pages[-1]
 
 
 def test_a_false_alarm_is_told_with_its_line(lesson):

@@ -16,7 +16,8 @@ def test_after_the_last_hint_all_are_shown_with_the_way_out(kernel):
     for _ in range(2):
         kernel.run('course.hint("6.1")')
     said = kernel.run('course.hint("6.1")')
-    assert "These are all the hints" in said.text
+    assert "These are all the hints. The worked example:" in said.text
+    assert "%%exercise 6.1" in said.text
     assert "Ask for a user" in said.text
 
 
