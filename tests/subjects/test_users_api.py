@@ -20,6 +20,7 @@ from course.services.postgres import postgres
 SUBJECT = load_subject("users_api")
 ONLY_POSTGRESQL = [bug for bug in SUBJECT.bugs if bug.needs == "postgresql"]
 MODULES = (
+    "addresses",
     "settings",
     "models",
     "database",

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
+import time_machine
 
 
 @pytest.mark.parametrize("email", ["root@example.org", " Root@EXAMPLE.org"])
@@ -44,6 +45,13 @@ def test_a_token_ends_after_the_minutes_that_are_set(client, log_in, add_admin):
 def test_an_expired_token_is_answered_with_401(client, add_admin, as_user):
     yesterday = datetime.now(UTC) - timedelta(days=1)
     assert client.get("/admin/users", headers=as_user(add_admin(), yesterday)).status_code == 401
+
+
+def test_a_token_is_good_however_long_the_program_has_been_running(client, log_in, add_admin):
+    add_admin()
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=1)):
+        headers = {"Authorization": f"Bearer {log_in('root@example.org').json()['access_token']}"}
+        assert client.get("/admin/users", headers=headers).status_code == 200
 
 
 def test_a_token_signed_by_somebody_else_is_answered_with_401(client, add_admin):
