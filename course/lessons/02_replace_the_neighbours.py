@@ -10,12 +10,14 @@ course.begin("02_replace_the_neighbours")
 # up. Here is such a neighbour, on your own machine. Like a real one it needs its time, and every now and then it is overloaded (503):
 
 # %% moody
+import logging
 from itertools import cycle
 from time import perf_counter, sleep
 
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
+logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line for each request
 status = cycle([200, 200, 503])
 
 
@@ -289,7 +291,6 @@ def set_neighbour(monkeypatch):
     def set_to(url, seconds=5):
         monkeypatch.setenv("USERS_API_ADDRESS_CHECK_URL", url)
         monkeypatch.setenv("USERS_API_ADDRESS_CHECK_SECONDS", str(seconds))
-        monkeypatch.setenv("no_proxy", "*")
         settings.cache_clear()
 
     yield set_to
@@ -346,7 +347,7 @@ def test_the_neighbour_is_asked_for_the_address(set_neighbour, monkeypatch, resp
 # | the neighbour | in the test |
 # |---|---|
 # | 1. answers 503, or `{}` | `.respond_with_json(body, status=status)`; asked twice at most: `len(httpserver.log)` |
-# | 2. says no, but too late | `seconds=0.1`, and `.respond_with_handler(too_late)` |
+# | 2. says no, but too late | `seconds=0.05`, and `.respond_with_handler(too_late)` |
 # | 3. is not there | `http://localhost:1/check`: nobody listens there |
 # | 4. was never set | no `set_neighbour`: nobody is asked |
 #
@@ -375,7 +376,7 @@ def test_an_answer_that_is_no_clear_no_is_a_yes(httpserver, set_neighbour, statu
 
 
 def test_a_slow_neighbour_is_not_waited_for(httpserver, set_neighbour):
-    set_neighbour(httpserver.url_for("/check"), seconds=0.1)
+    set_neighbour(httpserver.url_for("/check"), seconds=0.05)
     httpserver.expect_request("/check").respond_with_handler(too_late)
     assert is_deliverable("ada@example.org")
 
