@@ -6,8 +6,8 @@ course.begin("02_replace_the_neighbours")
 # %% [markdown]
 # ## A neighbour has moods
 #
-# `users_api` can ask a neighbour, over HTTP, whether mail arrives at an email address. Whoever gives an address where it doesn't cannot sign
-# up. Here is such a neighbour, on your own machine. Like a real one it needs its time, and every now and then it is overloaded (503):
+# `users_api` can ask a neighbour, over HTTP, whether mail arrives at an email address. Where mail *bounces*, that is, comes back, nobody can sign
+# up. Here is such a neighbour, on your own machine. Like a real one it needs its time, and every now and then it is overloaded (status 503):
 
 # %% moody
 import logging
@@ -22,7 +22,7 @@ status = cycle([200, 200, 503])
 
 
 def moody(request):
-    sleep(0.05)
+    sleep(0.15)
     return Response('{"deliverable": false}', next(status), content_type="application/json")
 
 
@@ -54,13 +54,13 @@ print(*("green" if green else "RED" for milliseconds, green in runs["the neighbo
 # green green RED green green RED green green RED
 
 # %% [markdown]
-# Nobody has changed a line. Your test tests the mood of somebody else, it waits for them, and each run tells them an email address.
+# Nobody has changed a line. Your test depends on the mood of somebody else, it waits for them, and each run tells them an email address.
 #
 # ## Put something in its place
 #
 # What takes a neighbour's place in a test is called a **test double**. The smallest one is a **stub**: it gives one answer, whatever you ask.
 #
-# **Predict.** Two ways to call one function, while a stub that says no stands in its place. What does each of them print?
+# Here a stub that says no takes the place of `is_deliverable`. **Predict.** You call the function in two ways. What does each of them print?
 
 # %% stub tags=["nbval-check-output"]
 from users_api.addresses import is_deliverable
@@ -76,13 +76,14 @@ print("afterwards:              ", addresses.is_deliverable("ada@example.org"))
 # afterwards:               True
 
 # %% [markdown]
-# A patch replaces **a name in a module**, not the function. Whoever imported the function before still has the real one. So patch the name
-# that the program looks up. The contract of `users_api` promises which one that is: `users_api.addresses.is_deliverable`.
+# A patch replaces **a name in a module**, not the function. Whoever imported the function before still has the real one (no neighbour
+# is set any more, so it says yes). So patch the name that the program looks up. The contract of `users_api` promises which one that is:
+# `users_api.addresses.is_deliverable`.
 #
 # ## Exercise 2.1: an address that bounces does not sign up
 #
-# A sign-up has a second neighbour, the database. In the next cell a **fake** takes its place: it works, with less inside. Here it is SQLite
-# in memory. (Lesson 04 shows what that hides.)
+# A sign-up has a second neighbour, the database. In the next cell a **fake** takes its place: something that really works, with less inside.
+# Here it is SQLite in memory. (Lesson 04 shows what that hides.) Run the cell; there is nothing to write in it.
 
 # %% client tags=["conftest"]
 import pytest
@@ -103,15 +104,17 @@ def client():
             yield session
 
     app.dependency_overrides[get_db] = get_test_db
-    yield TestClient(app, raise_server_exceptions=False)
+    yield TestClient(app)
     app.dependency_overrides.clear()
     engine.dispose()
 
 # %% [markdown]
-# `client.post("/users", json=ADA)` signs Ada up, and its `.status_code` is 201. Where the neighbour says no it is 422, and **nobody is
-# there**: `client.get("/users").json()["total"]` is 0. pytest hands you `monkeypatch`, with the same `setattr`, and puts everything back after the test.
+# `client.post("/users", json=ADA)` signs Ada up; the `.status_code` of its answer is 201. Where the neighbour says no it is 422, and **nobody is
+# there**: `client.get("/users").json()["total"]` is 0.
 #
-# Two wrong programs wait: one doesn't look at the answer, the other asks when it has saved Ada already. **Predict.** Which of them will an
+# In a test you need no `with`. The fixture `monkeypatch` has the same `setattr`, and puts everything back after the test.
+#
+# Two wrong programs wait: one doesn't look at the neighbour's answer, the other asks when it has saved Ada already. **Predict.** Which of them will an
 # assertion on the status alone catch?
 
 # %% keeps_out tags=["exercise"] exercise="2.1"
@@ -120,7 +123,7 @@ ADA = {"name": "Ada Lovelace", "email": "ada@example.org", "password": "correct 
 
 def test_an_address_that_bounces_does_not_sign_up(client, monkeypatch):
     """422, and nobody is there."""
-    # BEGIN SOLUTION: put a stub in place that says no; sign Ada up; assert the status, then the total
+    # BEGIN SOLUTION: put in a stub that says no; sign Ada up; assert the status, then the total
     monkeypatch.setattr("users_api.addresses.is_deliverable", lambda email: False)
     assert client.post("/users", json=ADA).status_code == 422
     assert client.get("/users").json()["total"] == 0
@@ -132,17 +135,17 @@ def test_an_address_that_bounces_does_not_sign_up(client, monkeypatch):
 # A stub says no to every question, to a wrong one as well. Two more doubles:
 #
 # - a **fake** with a rule, where the question matters: `lambda email: email != "gone@example.org"`;
-# - a **spy**, where you have to know whether anybody asked. `spy = create_autospec(is_deliverable, return_value=True)` has the signature of the
-#   real function and remembers its calls: `spy.assert_not_called()`, `spy.assert_called_once_with("ada@example.org")`.
+# - a **spy**, where you have to know whether anybody asked. `spy = create_autospec(is_deliverable, return_value=True)` can be called just as the
+#   real function can, and remembers its calls: `spy.assert_not_called()`, `spy.assert_called_once_with("ada@example.org")`.
 #
-# (A **mock**, in the strict sense, is told its calls beforehand and fails by itself. In Python one class, `Mock`, plays them all.)
+# (A **mock**, in the strict sense, is told beforehand which calls to expect, and fails by itself. In Python one class, `Mock`, plays them all.)
 #
-# Now from the contract; `client.patch(f"/users/{ada['id']}", json={…})` changes a user:
+# `client.patch(f"/users/{ada['id']}", json={…})` changes a user. From the contract:
 #
-# 1. A new email address is asked about first. On a no: 422.
+# 1. When the email address changes, the neighbour is asked about the new one. Where it says no: 422.
 # 2. A change of the name alone is answered with 200, and asks nobody.
 #
-# One of three bugs asks about the address that Ada had *before*. **Predict.** Will a stub that always says no catch it?
+# One of the three bugs asks about the address that Ada had *before*. **Predict.** Will a stub that always says no catch it?
 
 # %% asks_rightly tags=["exercise"] exercise="2.2"
 from unittest.mock import create_autospec
@@ -161,7 +164,7 @@ def ada(client):
 
 
 def test_nobody_moves_to_an_address_that_bounces(client, monkeypatch, ada):
-    # BEGIN SOLUTION: a fake that says no to one address; PATCH to it, assert 422; then a test of line 2 with a spy
+    # BEGIN SOLUTION: put in a fake; PATCH the email, assert 422; then a test of line 2, with a spy
     monkeypatch.setattr(CHECK, lambda email: email != "gone@example.org")
     answer = client.patch(f"/users/{ada['id']}", json={"email": "gone@example.org"})
     assert answer.status_code == 422
@@ -177,8 +180,8 @@ def test_a_change_of_the_name_asks_nobody(client, monkeypatch, ada):
 # %% [markdown]
 # ## The clock is a neighbour, too
 #
-# A token is good for 30 minutes. Will your test wait for half an hour? **time-machine** moves the clock of your process. Travel to 2040, and ask
-# Python for the year; then ask a database. **Predict** both.
+# Who logs in gets a token, which is good for 30 minutes. Should your test wait for half an hour? **time-machine** sets the clock of your process.
+# Travel to 2040, ask Python for the year, and then a database. **Predict.** Which of the two is in 2040?
 
 # %% two_clocks tags=["nbval-check-output"]
 from datetime import UTC, datetime
@@ -187,21 +190,21 @@ import time_machine
 from sqlalchemy import create_engine, func, select
 
 with time_machine.travel("2040-01-01 12:00Z"), create_engine("sqlite://").connect() as database:
-    print("Python is in 2040:  ", datetime.now(UTC).year == 2040)
-    print("SQLite is in 2040:  ", database.scalar(select(func.now())).year == 2040)
+    print("Python:", datetime.now(UTC).year == 2040)
+    print("SQLite:", database.scalar(select(func.now())).year == 2040)
 # OUTPUT:
-# Python is in 2040:   True
-# SQLite is in 2040:   False
+# Python: True
+# SQLite: False
 
 # %% [markdown]
-# time-machine replaces the clocks of Python. SQLite doesn't ask Python for the time, it asks the operating system; PostgreSQL is not even in your process. What
-# `users_api` leaves to its database, such as `created_at`, stays in the present. Don't freeze such a time: compare it with now, give or take a
+# time-machine replaces the clocks of Python. SQLite asks the operating system for the time, and PostgreSQL doesn't even live in your process. So what
+# `users_api` leaves to its database, such as `created_at`, stays in the present. Don't freeze such a time. Compare it with now, give or take a
 # minute.
 #
 # ## Exercise 2.3: a token ends
 #
-# `create_token(7)` makes a token for user 7. `read_token(token)` returns the 7, or raises `InvalidTokenError`. `clock.shift(timedelta(minutes=…))`
-# moves on.
+# `create_token(7)` makes a token for user 7. `read_token(token)` returns the 7, or raises `InvalidTokenError`. The clock stands still until
+# `clock.shift(timedelta(minutes=…))` moves it on.
 
 # %% token_ends tags=["exercise"] exercise="2.3"
 from datetime import timedelta
@@ -215,7 +218,7 @@ def test_a_token_is_good_for_half_an_hour():
     """Good after 29 minutes, not good after 31."""
     with time_machine.travel("2040-01-01 12:00Z", tick=False) as clock:
         token = create_token(7)
-        # BEGIN SOLUTION: shift by 29 minutes and read the token; shift by 2 more, and expect InvalidTokenError
+        # BEGIN SOLUTION: shift by 29 minutes, read the token; shift by 2 more, expect the error
         clock.shift(timedelta(minutes=29))
         assert read_token(token) == 7
         clock.shift(timedelta(minutes=2))
@@ -224,16 +227,17 @@ def test_a_token_is_good_for_half_an_hour():
         # END SOLUTION
 
 # %% [markdown]
-# Look at the second diff: a default value is computed *once*, when Python reads the `def`. Every test that takes less than half an hour is green.
+# Click on *gives every token the same end*: a default value is computed **once**, when Python reads the `def`. In half an hour that program is
+# broken, and a test that never leaves the present never sees it.
 #
 # ## Green over a broken wire
 #
-# So far your doubles stood inside of the program. What does `is_deliverable` itself send? From the contract, the **wire format**:
+# So far your doubles took the place of `is_deliverable`. But what does it send? The **wire format**, which both sides have agreed on:
 #
 # > `GET <the URL>?email=<the address>`, and the answer is `{"deliverable": true}` or `{"deliverable": false}`
 #
-# Here is a broken version. It sends `address`, which the neighbour doesn't read. First with a mock for `httpx.get`, as many people do it; then
-# over HTTP. **Predict** what each says of `gone@example.org`.
+# Here is a broken version: it sends `address`, and the neighbour reads `email`. Ask it about `gone@example.org`, first with a mock in the place of
+# `httpx.get`, as many people do, then over HTTP. **Predict.** Which of the two notices?
 
 # %% broken_wire tags=["nbval-check-output"]
 from unittest.mock import Mock
@@ -258,16 +262,18 @@ with HTTPServer() as server:
 # over HTTP:   True
 
 # %% [markdown]
-# The mock answers whatever it is asked: you have tested your mock. Your customers meet the neighbour.
+# The mock says no, whatever is sent: green. The neighbour has seen no address, and says yes. You have tested your mock.
 #
 # ## Nobody leaves this machine
 #
-# On the wire a second danger waits. Where the neighbour is down, `users_api` goes on: *only `false` is a no; any other answer, or none, is a yes*. So a test may knock at
-# somebody's door, get no answer, and be green. The guard of **pytest-socket** makes it red: connections lead to this machine or nowhere.
+# There is more to get wrong. In the contract stands: *only `false` is a no; any other answer, or none, is a yes*. So a test may ask a real server
+# somewhere in the world, get no answer, and be green. **pytest-socket** guards you: in a test, a connection to any other machine is an error.
 #
-# This conftest has it switched on for every test, and off afterwards, also when the test fails. `monkeypatch` sees to that.
+# The next conftest switches the guard on for every test (`autouse`: asked for or not), and off again afterwards, also when the test fails:
+# `monkeypatch` remembers what `connect` was. (In a project it is one line in the settings of pytest:
+# `addopts = "--allow-hosts=localhost --allow-unix-socket"`.)
 #
-# (In a project it is one line in the settings of pytest: `addopts = "--allow-hosts=localhost --allow-unix-socket"`.)
+# `set_neighbour` tells `users_api` whom to ask. Run the cell; there is nothing to write in it.
 
 # %% wire tags=["conftest"]
 import socket
@@ -279,7 +285,7 @@ from users_api.settings import settings
 
 @pytest.fixture(autouse=True)
 def guard(monkeypatch):
-    """Connections lead to this machine or nowhere."""
+    """Connections lead to this machine, or nowhere."""
     monkeypatch.setattr("socket.socket.connect", socket.socket.connect)  # is put back after the test
     pytest_socket.socket_allow_hosts(["localhost"], allow_unix_socket=True)
 
@@ -299,7 +305,7 @@ def set_neighbour(monkeypatch):
 # %% [markdown]
 # ## Exercise 2.4: the question, as it goes over the wire
 #
-# First put a mock in, and run it. Each dot of its second line copies a line of the program:
+# First do what many people do, and put a mock in the place of `httpx.get`. Each dot of its second line repeats a step of the program:
 #
 # ```python
 #     get = Mock()
@@ -308,11 +314,13 @@ def set_neighbour(monkeypatch):
 #     assert not is_deliverable(email)
 # ```
 #
-# The board says *false alarm*: somebody asks with `httpx.Client` instead of `httpx.get`, and your test breaks, though nothing is broken.
+# The board says **false alarm**: another right program asks with `httpx.Client`. Nothing is broken but your test. That is *over-mocking*: the test
+# knows how the program is written, and not what it promises.
 #
-# Now **respx**. It replaces what is below httpx, so it sees the request as it goes over the wire, whichever function has made it. It answers only what you have
-# announced: `respx_mock.get(url, params={…}).respond(json={…})`. Put these two lines in place of the four. **Predict.** Which of two addresses shows that
-# somebody forgot to percent-encode?
+# Now put **respx** in place of the four lines. It sits below httpx, where the request is complete, whichever function made it, and answers
+# what you have announced and nothing else: `respx_mock.get(URL, params={…}).respond(json={…})`. Then assert as above.
+#
+# In a URL `+` means a space, so a plus has to be sent as `%2B`. One bug forgets that. **Predict.** Which of the two addresses catches it?
 
 # %% on_the_wire tags=["exercise"] exercise="2.4"
 from unittest.mock import Mock
@@ -327,7 +335,7 @@ URL = "http://neighbour.test/check"
 def test_the_neighbour_is_asked_for_the_address(set_neighbour, monkeypatch, respx_mock, email):
     """GET with ?email=…, and its no is a no."""
     set_neighbour(URL)
-    # BEGIN SOLUTION: have respx say no to a GET of URL with the parameter email, and assert what is_deliverable says
+    # BEGIN SOLUTION: announce a GET of URL, its params and a no; assert what is_deliverable says
     respx_mock.get(URL, params={"email": email}).respond(json={"deliverable": False})
     assert not is_deliverable(email)
     # END SOLUTION
@@ -335,23 +343,26 @@ def test_the_neighbour_is_asked_for_the_address(set_neighbour, monkeypatch, resp
 # %% [markdown]
 # ## A stub server
 #
-# respx lives in httpx. Who asks with another library is out of its sight. And nobody waits, nobody refuses a connection: with respx, time-outs are only claimed.
+# respx lives inside of httpx. A program that asks with another library passes it by. And since nobody really connects and nobody really waits, it
+# cannot tell whether your program would give up in time.
 #
-# **pytest-httpserver** starts a real HTTP server on this machine, on a free port, for the length of your tests: the fixture `httpserver`. You have used it all the time,
-# as the moody neighbour.
+# **pytest-httpserver** is a real HTTP server on this machine, for the length of your tests: the moody neighbour was one. In a test it is the fixture
+# `httpserver`.
 #
 # ## Exercise 2.5: an ill neighbour keeps nobody out
 #
-# Only `false` is a no. Write a test for each line; the first is begun. Put all into one cell.
+# Only `false` is a no. Each line of the table is a test that ends in `assert is_deliverable("ada@example.org")`. The first is begun; write the
+# others below it.
 #
 # | the neighbour | in the test |
 # |---|---|
-# | 1. answers 503, or `{}` | `.respond_with_json(body, status=status)`; asked twice at most: `len(httpserver.log)` |
-# | 2. says no, but too late | `seconds=0.05`, and `.respond_with_handler(too_late)` |
-# | 3. is not there | `http://localhost:1/check`: nobody listens there |
-# | 4. was never set | no `set_neighbour`: nobody is asked |
+# | 1. answers 503, or `{}` | `.respond_with_json(body, status=status)`; it is asked twice at most: `len(httpserver.log)` |
+# | 2. says no, but too late | `.respond_with_handler(too_late)`, and wait for `seconds=0.05` only |
+# | 3. is not there | `http://localhost:1/check`: nobody listens |
+# | 4. was never set | no `httpserver` and no `set_neighbour` |
 #
-# One of the right programs asks with Python's own `urllib`. **Predict.** What would it do to a test with respx?
+# One of the right programs on this board asks with Python's own `urllib`: with respx you would raise a false alarm. **Predict.** The test of line 4 has no
+# server and no setting, only one assertion. Can it catch anything?
 
 # %% ill_neighbour tags=["exercise"] exercise="2.5"
 from time import sleep
@@ -369,7 +380,7 @@ def too_late(request):
 @pytest.mark.parametrize(("status", "body"), [(503, {}), (200, {})])
 def test_an_answer_that_is_no_clear_no_is_a_yes(httpserver, set_neighbour, status, body):
     set_neighbour(httpserver.url_for("/check"))
-    # BEGIN SOLUTION: have httpserver.expect_request("/check") answer so; assert True, and the count; then lines 2 to 4
+    # BEGIN SOLUTION: have the server answer so; assert the yes and the count; then lines 2 to 4
     httpserver.expect_request("/check").respond_with_json(body, status=status)
     assert is_deliverable("ada@example.org")
     assert len(httpserver.log) in {1, 2}
@@ -391,12 +402,12 @@ def test_nobody_is_asked_where_nobody_is_set():
     # END SOLUTION
 
 # %% [markdown]
-# The last test looks as if it proved nothing. The guard is what catches the bug: in the conftest cell, put `@pytest.fixture` in place of
-# `@pytest.fixture(autouse=True)`, run both cells, and it is alive. (Then put it back.)
+# *Asks a stranger by default*: the one assertion holds, for the stranger gives no answer. What fails is the connection, at your guard. Try it: in the
+# conftest cell, put `@pytest.fixture` in place of `@pytest.fixture(autouse=True)`, and run both cells. The bug is alive. (Then put it back.)
 #
 # ## What each of them costs
 #
-# The test from the beginning again, nine times with each double. And is the guard off? Else this notebook could open no connection any more.
+# The test from the beginning again, nine times with each double. (First a look whether the guard is off. Else this notebook could reach nobody any more.)
 
 # %% measure tags=["nbval-check-output"]
 import socket
@@ -426,31 +437,33 @@ for row, results in enumerate(runs.values()):
     for green, mark, colour in ((True, "o", "#0b6e99"), (False, "X", "#c0392b")):
         times = [milliseconds for milliseconds, passed in results if passed is green]
         axes.plot(times, [row] * len(times), mark, color=colour, alpha=0.6, markersize=8)
-axes.set(yticks=range(len(runs)), yticklabels=runs, ylim=(-0.5, 3.5), xlim=(-2, None))
+axes.set(yticks=range(len(runs)), yticklabels=runs, ylim=(-0.5, 3.5))
 axes.set_xlabel("milliseconds for one test on this machine; a red cross is a test that failed")
 plt.show()
 
 # %% [markdown]
-# | in its place | hears a wrong question | survives a refactoring | … and another HTTP library | knows time-outs |
+# None of the doubles is as slow as the neighbour, and none has moods. So it is not the time that decides, but what each can see:
+#
+# | in its place | sees the request | survives a refactoring | survives another HTTP library | sees whether you wait for ever |
 # |---|---|---|---|---|
-# | a stub or a fake for `is_deliverable` | it is never sent | yes | yes | no |
-# | a mock for `httpx.get` | no | **no** | no | no |
-# | respx | yes | yes | no | no |
+# | a stub or a fake for `is_deliverable` | no: none is made | yes | yes | no |
+# | a mock for `httpx.get` | no | **no** | **no** | no |
+# | respx | yes | yes | **no** | no |
 # | a stub server | yes | yes | yes | yes |
 #
 # ## Where doubles belong
 #
-# All bugs of this lesson lie between your program and somebody else: in a question, in an answer, in a silence, in the time that passes. You caught each one with
-# a double **at a line that was promised**: a function named in the contract, the format on the wire. A mock on a line that nobody promised catches less, and
-# breaks sooner.
+# All the bugs of this lesson lie between your program and somebody else: in a question, in an answer or in none, in the time that passes. You caught each of
+# them with a double **at a place that was promised**: a function that the contract names, or the format on the wire. A mock anywhere else
+# catches less and breaks sooner.
 #
-# - A **stub** or a **fake** for a state that you cannot order: a no, a failure, a full disk.
-# - A **spy** for a call that has to happen, or must not: a letter sent once, an address told to nobody.
-# - A **stub server** for your side of the wire, and a guard that nothing goes past it.
-# - **Nothing** for what is yours, and quick enough: the real database of lesson 05, for instance.
+# - A **stub** or a **fake** for what you cannot order: a no, a failure, a full disk.
+# - A **spy** for a call that must happen, or must not: a letter sent once, an address told to nobody.
+# - A **stub server** for your side of the wire, and a guard so that nothing gets past it.
+# - **No double** for what is yours and quick: your own functions, and soon a real database.
 #
-# One lie is left. The stub server says what *you* believe. When the neighbour renames `deliverable` tomorrow, all your tests stay green. Doubles can't see that; a few
-# tests that cross the real boundary can.
+# One lie is left. A stub server says what *you* believe. When the neighbour renames `deliverable` tomorrow, all your tests stay green. Only a test that crosses the
+# real boundary sees that. You need few of them, and they are what the next lesson is about.
 
 # %% quiz
 course.quiz("02")
