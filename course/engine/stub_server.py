@@ -7,11 +7,12 @@ on a board, would wait for half a second before it can say that it has ended.
 from __future__ import annotations
 
 from pytest_httpserver import HTTPServer
+from pytest_httpserver.httpserver import HTTPServerBase
 
 SECONDS = 0.01
 
 
-def serve(self: HTTPServer) -> None:
+def serve(self: HTTPServerBase) -> None:
     """Serve until the server is shut down. The method is there to be replaced, as its documentation says."""
     if self.server is not None:
         self.server.serve_forever(poll_interval=SECONDS)

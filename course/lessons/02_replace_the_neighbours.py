@@ -442,7 +442,7 @@ axes.set_xlabel("milliseconds for one test on this machine; a red cross is a tes
 plt.show()
 
 # %% [markdown]
-# None of the doubles is as slow as the neighbour, and none has moods. So it is not the time that decides, but what each can see:
+# The stub costs nothing, the other two the time of a request, and none of them has moods. So it is not the time that decides, but what each can see:
 #
 # | in its place | sees the request | survives a refactoring | survives another HTTP library | sees whether you wait for ever |
 # |---|---|---|---|---|
