@@ -6,7 +6,7 @@ course.begin("07_seed_test_data")
 # %% [markdown]
 # ## Three people in a file
 #
-# Who may see what? To test that, you need people first: an admin, and some who are none. Rows that are there before a test begins are called
+# Who may see what? To test that, you need people first: an admin, and some who are not. Rows that are there before a test begins are called
 # **seeds**. Many projects keep them in an SQL file. Here is one, loaded into a schema of its own:
 
 # %% load_file
@@ -55,7 +55,7 @@ with Session(demo) as session:
 #
 # ## Exercise 7.1: seeds that survive a change
 #
-# The fixtures below are shorter than those of lesson 06: `engine` works right in the database of `DATABASE_URL`, and `session` empties the table after
+# The fixtures below are shorter than those of lesson 06: `engine` works in the database of `DATABASE_URL` itself, and `session` empties the table after
 # each test. (There is something wrong with that. You will see it in exercise 7.3.)
 #
 # `seed_users` is yours. Do it with the file first: put these lines in place of the `raise` line, and run the cell.
@@ -67,6 +67,11 @@ with Session(demo) as session:
 #         ('Grace', 'grace@example.org', 'user', '-')"""))
 #     session.commit()
 # ```
+#
+# Then complete the test below it. Two bugs are in play, both in `create_user`: one makes everybody an admin, one forgets to commit. The board also runs your
+# test on right programs, which differ from this one in things that nobody promised.
+#
+# **Predict.** You seed with the file. Which of the two bugs will the board catch?
 
 # %% seeds tags=["conftest"] exercise="7.1"
 import os
@@ -121,12 +126,6 @@ def seed_users(session):
     }
     # END SOLUTION
 
-# %% [markdown]
-# Now the test. Two bugs are in play, both in `create_user`: one makes everybody an admin, one forgets to commit. The board also runs your test on right
-# programs that differ from this one in what nobody promised.
-#
-# **Predict.** You seed with the file. Which of the two bugs will the board catch?
-
 # %% finds_the_seeds tags=["exercise"] exercise="7.1"
 def test_the_seeded_users_are_there(client, seed_users):
     """One admin and two users, known by their addresses."""
@@ -137,16 +136,16 @@ def test_the_seeded_users_are_there(client, seed_users):
     # END SOLUTION
 
 # %% [markdown]
-# Neither: an SQL file writes *past* `create_user`, so nothing of it is tested. And it is a **false alarm**: one of the right programs keeps a nickname
-# for each user, and there your file breaks. Every file of a project does, at each change of that kind.
+# With the file it catches neither: a file writes *past* `create_user`, so nothing of it is tested. And it raises a **false alarm**: one of the right programs
+# has a column more, a nickname, and there the file breaks. So does every file of a project, whenever somebody adds such a column.
 #
-# Now let the program write its own rows. Go back to `seed_users` and call `create_user(session, name=…, email=…, password=PASSWORD)` three times. Root
-# gets `role="admin"` as well; of the others say nothing, for who signs up is a user. Return them by name: `{"root": …, "ada": …, "grace": …}`. Run
-# both cells again: this is a **programmatic seed**.
+# Now let the program write its own rows: a **programmatic seed**. Go back to `seed_users` and call `create_user(session, name=…, email=…, password=PASSWORD)`
+# three times. Root gets `role="admin"` as well; say nothing of the others, for who signs up is a user. Return the three by name, as
+# `{"root": …, "ada": …, "grace": …}`, and run both cells again. The program with the nickname doesn't trouble you any more: its own `create_user` knows it.
 #
 # | | SQL file | programmatic seed |
 # |---|---|---|
-# | a column is added | each file breaks | the program knows it already |
+# | a column is added | each file breaks | the program fills it in |
 # | a password | a hash that somebody copied, or `-` | a real one: people can log in |
 # | what else is tested | nothing | `create_user` |
 # | a million rows | seconds | too slow: here a file is right |
@@ -186,6 +185,7 @@ PASSWORD = "correct horse battery"
 
 def log_in(client, email):
     answer = client.post("/login", data={"username": email, "password": PASSWORD})
+    assert answer.status_code == 200
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
@@ -206,10 +206,23 @@ def test_the_admin_list_holds_exactly_the_seeded_users(client, seed_users):
 #
 # ## Exercise 7.3: rows of somebody else
 #
-# *Exactly* was easy: the database was yours alone, and empty. A server that several people use is not. There are rows of a colleague, or of a run that was
-# killed before it could clean up. From now on the board has a row for that: your suite, in a database **with ids from 1000 and rows of somebody else**.
-#
-# `engine` is yours. Put the one of exercise 7.1 in first:
+# *Exactly* was easy: the database was yours alone, and empty. Now Carl, a colleague, works on the same server, with the same tables:
+
+# %% colleague
+from users_api.database import engine as shared  # on the database in DATABASE_URL
+from users_api.users import find_by_email
+
+create_tables(shared)
+with Session(shared) as session:
+    if find_by_email(session, "carl@example.org"):
+        print("Carl is still there.")
+    else:
+        create_user(session, name="Carl", email="carl@example.org", password="correct horse battery")
+        print("Carl was not there. He has just signed up.")
+
+# %% [markdown]
+# `engine` is yours. First put the one of exercise 7.1 in, and complete the test: Root makes Ada an admin, and afterwards the admin list holds exactly three
+# people, each in the right role.
 #
 # ```python
 #     engine = build_engine(os.environ["DATABASE_URL"])
@@ -217,6 +230,8 @@ def test_the_admin_list_holds_exactly_the_seeded_users(client, seed_users):
 #     yield engine
 #     engine.dispose()
 # ```
+#
+# **Predict.** You run the test twice, and then Carl's cell again. What will you see the first time, what the second time, and what of Carl?
 
 # %% own_schema tags=["conftest"] exercise="7.3"
 import os
@@ -290,11 +305,6 @@ def as_user():
 
     return headers
 
-# %% [markdown]
-# In the test Root makes Ada an admin. Afterwards the admin list tells of exactly three people what they are.
-#
-# **Predict.** With that `engine`, what will the board say of the rows of somebody else? And what has happened to those rows in the end?
-
 # %% one_more_admin tags=["exercise"] exercise="7.3"
 def test_one_user_is_made_an_admin_and_nobody_else(client, seed_users, as_user):
     """Root and Ada are admins, Grace is not, and there is nobody else."""
@@ -308,12 +318,13 @@ def test_one_user_is_made_an_admin_and_nobody_else(client, seed_users, as_user):
     # END SOLUTION
 
 # %% [markdown]
-# Green here, red there: your list has strangers in it. And the fixture `session` says `DELETE FROM users`: **it deleted their rows**. Many people mend this
-# by emptying the table *before* each test, too. Then the test is green, and the colleague's rows are gone sooner.
+# With the engine of 7.1: red the first time, because Carl is in your list. Green the second time, because the fixture `session` says `DELETE FROM users`, and
+# **Carl is gone**. It isn't solved, either. The board has a new row: your suite in a database **with ids from 1000 and other rows present**. (Some people mend
+# this by emptying the table *before* each test. Then everything is green, and Carl is gone sooner.)
 #
-# Third rule: **don't meet what is not yours.** Give the tests a schema of their own, as you did in lesson 06, and now with a name that is drawn
-# (`f"tests_{uuid4().hex}"`), so that two runs on one server never meet. Make it, make the tables in it, `yield`, and drop it. Then *exactly* is true again,
-# and `DELETE` meets only your own rows.
+# Third rule: **don't meet what is not yours.** Give the tests a schema of their own, as in lesson 06, and with a name that is drawn (`uuid4().hex`), so that two
+# runs on one server don't meet, either. Make it, make the tables in it, `yield`, and drop it. Now *exactly* is true again, `DELETE` meets your own rows alone, and
+# Carl stays. Look: run his cell again.
 #
 # ## Exercise 7.4: who may come in
 #
@@ -322,7 +333,7 @@ def test_one_user_is_made_an_admin_and_nobody_else(client, seed_users, as_user):
 #
 # 1. Without a token, and with the token `nonsense`: 401.
 # 2. With Ada's token: 403, for `GET /admin/users` and for `PATCH /admin/users/{id}` alike.
-# 3. A token is good for 30 minutes: Root's is, 29 minutes after it was issued (`as_user(root, issued_at)`), and isn't after 31: 401.
+# 3. A token is good for 30 minutes. With one that was issued 29 minutes ago, `as_user(root, issued_at)`, Root comes in: 200. With one of 31 minutes ago: 401.
 # 4. With the token of a user who was deleted meanwhile: 401.
 
 # %% who_may_come_in tags=["exercise"] exercise="7.4"
@@ -362,11 +373,11 @@ def test_the_token_of_a_deleted_user_is_answered_with_401(client, seed_users, as
 # Three people are quickly written down. But a page of `GET /users` holds 20, so its test needs more, and nobody wants to make up 25 names. A **builder** is a
 # function that returns somebody valid; a test says only what matters to it: `build_user(name="Barbara 100% Liskov")`.
 #
-# Write `build_user`: defaults for `name`, `email` and `password_hash` (`"-"` will do: nobody logs in), over them the `fields`, and with `next(numbers)` an
-# address that nobody else has. The last test holds it to its word. Then write two tests above that one:
+# Write `build_user`: defaults for `name`, `email` and `password_hash` (`"-"` will do, nobody logs in), and over them the `fields` that the test gives. Each
+# address must be another one: `next(numbers)` counts. The last test holds your builder to its word. Then write two tests above that one:
 #
-# 1. 25 users are two pages, of 20 and 5 (`params={"offset": 20}`), without a gap, oldest first, and the `total` is 25.
-# 2. Among others, Barbara alone is found by `100%`, and alone by her address.
+# 1. 25 users fill two pages, of 20 and 5 (`params={"offset": 20}`), without a gap, oldest first, and the `total` is 25.
+# 2. There are others, and a search for `100%` finds Barbara alone; so does a search for a part of her address.
 
 # %% crowd tags=["exercise"] exercise="7.5"
 from itertools import count
@@ -464,12 +475,11 @@ totals, others = [], set()
 for _ in range(30):
     with Session(demo) as session:
         session.query(User).delete()
-        session.add_all(UserFactory.batch(25))
-        session.add(UserFactory.build(name="Ada", email="ada@example.org"))
+        session.add_all([*UserFactory.batch(25), UserFactory.build(name="Ada", email="ada@example.org")])
         found, total = list_users(session, search="ada")
         totals.append(total)
         others |= {f"{user.name} <{user.email}>" for user in found if user.name != "Ada"}
-print(*sorted(others)[:3], sep="\n")
+print("Others that were found:", *list(others)[:4], sep="\n")
 
 # %% plot
 import matplotlib.pyplot as plt
@@ -482,15 +492,15 @@ axes.set_title(f"{sum(total > 1 for total in totals)} of 30 runs would be red", 
 plt.show()
 
 # %% [markdown]
-# Mrs. Adams comes by now and then. Run both cells again: other runs are red. `UserFactory.seed_random(7)` would give the same people each time: good to look at
-# a failure again, and still luck. So a factory may draw what *cannot* matter. What the test asks for you write down, and nothing that is drawn may look like
-# it. The builder of 7.5 counts: `User 7` is nobody's Ada.
+# Adam comes by, and so do the Adamses. Run both cells again: other runs are red. `UserFactory.seed_random(7)` would draw the same people each time. That helps
+# to see a failure again, and it is still luck. So let a factory draw only what *cannot* matter. What the test asks for, write down; and see to it that nothing
+# drawn can look like it. The builder of 7.5 counts: `User 7` is never taken for Ada.
 #
 # ## What the bugs have in common
 #
-# Look over your five boards. With one user in the database, nearly all of these bugs are invisible. It takes somebody who never logged in to miss them, somebody who
-# may not to see them let in, somebody who has left, somebody on the second page, somebody whose role nobody touched. **Seeds are the other people.** For each
-# promise ask who must be there so that it could be broken. Seed them by the program, find them by what they are, and keep them out of everybody else's tables.
+# Look over your five boards. With one user in the database you would see hardly any of these bugs. They show on the *others*: on somebody who never logged in,
+# who is no admin, who has left, who stands on the second page, whose role nobody touched. So for each promise ask: **who must be there so that it could be
+# broken?** Let the program seed them, find them by what they are, and keep them out of other people's tables.
 
 # %% quiz
 course.quiz("07")
