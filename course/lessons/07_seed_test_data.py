@@ -165,8 +165,8 @@ with Session(demo) as session:
         print([user.name for user, last_login_at in list_with_logins(session)])
 
 # %% [markdown]
-# Root came first, and stands in the middle. That is no bug. The contract says: *Left open: its order*. The query asks for none, and PostgreSQL
-# answers as it finds it quickest. A test that takes `rows[0]` for Root, or id 1, is right by luck.
+# Root came first, and does not stay first. That is no bug. The contract says: *Left open: its order*. The query asks for none, and PostgreSQL
+# answers in whatever order is quickest. A test that takes `rows[0]` for Root, or id 1, is right by luck.
 #
 # Second rule: **find a row by what it is.** A dictionary does that: `by_email = {row["email"]: row for row in rows}`.
 #
@@ -175,7 +175,7 @@ with Session(demo) as session:
 # Only an admin sees this list. Root logs in by `POST /login`, a form (`data=`, not `json=`), and gets a **bearer token**: a signed text, and whoever
 # bears it is let in. It goes along with each request, in a header. `log_in` below does that.
 #
-# Three bugs: people who never logged in are missing; who logged in twice stands there twice; everybody has the same `last_login_at`.
+# Three bugs are in play. One list lacks people who never logged in; one shows people twice who logged in twice; one gives everybody the same `last_login_at`.
 #
 # **Predict.** First compare sets: `{row["email"] for row in rows} == {…}`. Which one of the three will that catch?
 
@@ -222,7 +222,7 @@ with Session(shared) as session:
 
 # %% [markdown]
 # `engine` is yours. First put the one of exercise 7.1 in, and complete the test: Root makes Ada an admin, and afterwards the admin list holds exactly three
-# people, each in the right role.
+# people, each in the right role. The other fixtures you know. New is `as_user`: it makes the header that a login would give.
 #
 # ```python
 #     engine = build_engine(os.environ["DATABASE_URL"])
@@ -438,12 +438,18 @@ class UserFactory(SQLAlchemyFactory[User]):
 
 
 somebody = UserFactory.build()
-for column in ("id", "name", "email", "role", "created_at"):
-    print(f"{column:<11}", str(getattr(somebody, column))[:60])
+for column in ("id", "name", "email", "role"):
+    print(f"{column:<6}", str(getattr(somebody, column))[:60])
+with Session(demo) as session:
+    try:
+        session.add(somebody)
+        session.flush()
+    except IntegrityError as error:
+        print(error.orig.diag.message_primary)
 
 # %% [markdown]
-# It knows that a name is text of at most 100 characters. It does not know what an address looks like, nor that there are two roles: the database would refuse
-# this row. And it writes an id, against the first rule. Tell it what *valid* means, once:
+# It knows that a name is text of at most 100 characters. It does not know what an address looks like, nor that there are two roles, and the database refuses the
+# row. It also writes an id, against the first rule. Tell it what *valid* means, once:
 
 # %% factory
 from polyfactory import Ignore
