@@ -1,0 +1,571 @@
+# %% set_up tags=["setup"]
+import course
+
+course.begin("03_find_the_boundary")
+
+# %% [markdown]
+# ## Two green tests, and a broken program
+#
+# A shop tells other programs of each new customer. A mail service reads these messages and welcomes people. Two teams, two functions, and a
+# test for each:
+
+# %% two_sides tags=["nbval-check-output"]
+import json
+
+
+def announce(name, email):  # in the shop
+    return str({"name": name, "email": email}).encode()
+
+
+def address_in(message):  # in the mail service
+    return json.loads(message)["email"]
+
+
+assert b"ada@example.org" in announce("Ada", "ada@example.org")
+assert address_in(b'{"name": "Ada", "email": "ada@example.org"}') == "ada@example.org"
+print("both tests are green")
+# OUTPUT:
+# both tests are green
+
+# %% [markdown]
+# Now let the two meet. **NATS** is a message queue: a server that takes messages from one program and hands them to others. One runs here
+# for you, and its address is in `NATS_URL`.
+
+# %% they_meet tags=["nbval-check-output"]
+import os
+
+import nats
+
+broker = await nats.connect(os.environ["NATS_URL"])
+inbox = await broker.subscribe("customers")
+await broker.publish("customers", announce("Ada", "ada@example.org"))
+message = await inbox.next_msg(timeout=5)
+await broker.close()
+try:
+    print("welcome,", address_in(message.data))
+except ValueError as error:
+    print(message.data, "->", error)
+# OUTPUT:
+# b"{'name': 'Ada', 'email': 'ada@example.org'}" -> Expecting property name enclosed in double quotes: line 1 column 2 (char 1)
+
+# %% [markdown]
+# The shop writes Python, with single quotes. The mail service reads JSON, which has double quotes. Nobody is ever welcomed, and all tests
+# are green.
+#
+# Which of the two tests is wrong? Neither. Each one stays on its own side. The bug lives **between** them, at a **boundary**: a place where
+# your code hands something to what is not your code, and hopes that it is understood. Four boundaries matter in nearly every program:
+#
+# | boundary | on the other side | what goes wrong there |
+# |---|---|---|
+# | database | PostgreSQL | what SQL means, types, what was committed |
+# | API | a browser, somebody's script | the status, the names and types of fields |
+# | message queue | a program that reads later | the format, the subject, once or twice |
+# | file system | whoever opens the file | encoding, line breaks, what is not yet written |
+#
+# A **unit test** stays on one side. An **integration test** goes through a boundary, to the real thing behind it.
+#
+# ## Exercise 3.1: the same test, through a boundary
+#
+# In exercise 1.5 a bug stayed alive: `ada@example.org` and `Ada@example.org` are two accounts. `normalize_email` is right, so every unit test
+# of it is green. But the rule stands in a second place, the database, and there it is broken.
+#
+# The test below is the one from lesson 01. Only what stands behind `count_accounts` changes. There it compared texts in memory. Let it
+# **sign everybody up** in PostgreSQL and count the users.
+
+# %% accounts tags=["conftest"] exercise="3.1"
+from contextlib import suppress
+
+import pytest
+from sqlalchemy.orm import Session
+from users_api.database import create_tables, engine
+from users_api.models import Base
+from users_api.users import EmailTakenError, create_user, list_users
+
+
+@pytest.fixture
+def db_session():
+    """A session on PostgreSQL. What a test leaves in the tables goes afterwards."""
+    create_tables(engine)
+    with Session(engine) as session:
+        yield session
+    with engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
+
+
+@pytest.fixture
+def count_accounts(db_session):
+    """How many accounts these addresses make, in the database."""
+
+    def count(*emails):
+        # BEGIN SOLUTION: create_user for each address, with suppress(EmailTakenError); return list_users(db_session)[1]
+        for email in emails:
+            with suppress(EmailTakenError):
+                create_user(db_session, name="Ada", email=email, password="correct horse battery")
+        return list_users(db_session)[1]
+        # END SOLUTION
+
+    return count
+
+# %% one_account tags=["exercise"] exercise="3.1"
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "accounts"),
+    [
+        ("ada@example.org", "ADA@EXAMPLE.ORG", 1),
+        ("Ada@Example.org", "ada@example.org", 1),
+        ("ada@example.org", "ada+news@example.org", 2),
+        ("strasse@example.org", "straße@example.org", 2),
+    ],
+)
+def test_addresses_that_differ_only_in_case_are_one_account(count_accounts, one, other, accounts):
+    # BEGIN SOLUTION: the line from lesson 01: assert that count_accounts(one, other) is accounts
+    assert count_accounts(one, other) == accounts
+    # END SOLUTION
+
+# %% [markdown]
+# Caught, and the test has not changed by a letter. **Where a test runs decides what it can see.**
+#
+# ## Three levels
+#
+# A third kind of test goes all the way: an **end-to-end test** (E2E) sends a real request to a real server and waits for what comes out at
+# the other end. To have one here, run the whole program: a web server, PostgreSQL, NATS, and an inbox as the mail service has it. (Plumbing:
+# run the cell, and read it later.)
+
+# %% whole_program tags=["setup"]
+from contextlib import contextmanager
+from functools import partial
+from threading import Thread
+from time import sleep
+
+import httpx
+import uvicorn
+from anyio.from_thread import start_blocking_portal
+from users_api.main import app
+from users_api.relay import nats_publisher
+
+
+@contextmanager
+def whole_program():
+    """Yield an HTTP client, what publishes messages, and a function that returns the next message."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
+    Thread(target=server.run, daemon=True).start()
+    try:
+        with nats_publisher(os.environ["NATS_URL"]) as publish, start_blocking_portal() as portal:
+            inbox = portal.call(portal.call(nats.connect, os.environ["NATS_URL"]).subscribe, "users.signed_up")
+            while not server.started:
+                sleep(0.01)
+            url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+            with httpx.Client(base_url=url) as client:
+                yield client, publish, lambda: portal.call(partial(inbox.next_msg, timeout=1)).data
+    finally:
+        server.should_exit = True
+
+# %% [markdown]
+# Here is one test for each level. All three ask: *can Ada sign up?*
+#
+# The last one needs to know how `users_api` tells others. `create_user` saves the user **and** a message, in one transaction, in a table named
+# `outbox`. Later, `relay` sends what lies there to NATS.
+
+# %% levels
+from uuid import uuid4
+
+from sqlalchemy.orm import Session
+from users_api.database import create_tables, engine
+from users_api.passwords import password_problem
+from users_api.relay import relay
+from users_api.users import create_user, find_by_email
+
+PASSWORD = "correct horse battery"
+
+
+def unit(email, *_):
+    assert password_problem(PASSWORD, email) is None
+
+
+def integration(email, *_):
+    with Session(engine) as session, Session(engine) as another:
+        create_user(session, name="Ada", email=email, password=PASSWORD)
+        assert find_by_email(another, email).name == "Ada"
+
+
+def end_to_end(email, client, publish, next_message):
+    answer = client.post("/users", json={"name": "Ada", "email": email, "password": PASSWORD})
+    assert answer.status_code == 201
+    with Session(engine) as session:
+        relay(session, publish)
+    assert json.loads(next_message())["email"] == email
+
+# %% [markdown]
+# ## What does each of them cost?
+#
+# **Predict.** How many times longer than the unit test does the integration test take? And the end-to-end test? Then measure:
+
+# %% measure
+from statistics import median
+from time import perf_counter
+
+
+def milliseconds(test, program):
+    began = perf_counter()
+    test(f"{uuid4().hex}@example.org", *program)
+    return 1000 * (perf_counter() - began)
+
+
+create_tables(engine)
+with whole_program() as program:
+    cost = {test: median(milliseconds(test, program) for _ in range(40)) for test in (unit, integration, end_to_end)}
+for test, taken in cost.items():
+    print(f"{test.__name__:12}{taken:9.3f} ms, or {60_000 / taken:12,.0f} tests a minute")
+
+# %% [markdown]
+# ## And what does each of them see?
+#
+# Don't believe that either. Break one thing at a time, run all three, and look which of them fails. `patch` replaces a part of the program for
+# the length of a `with`: a rule, the commit, all routes of the API, the format of the messages, the export into a file.
+#
+# **Predict.** Which of the five does each test notice? Is there one that nobody notices?
+
+# %% break_things
+from unittest.mock import patch
+
+from users_api.events import UserSignedUp
+
+faults = {
+    "a rule": patch("users_api.passwords.SHORTEST", 100),
+    "database": patch.object(Session, "commit", Session.flush),
+    "API": patch.object(app.router, "routes", []),
+    "queue": patch.object(UserSignedUp, "encode", lambda event: str(event).encode()),
+    "file": patch("users_api.export.write_users", None),
+}
+
+
+def notices(test, fault, program):
+    with fault:
+        try:
+            test(f"{uuid4().hex}@example.org", *program)
+        except Exception:
+            return True
+    return False
+
+
+with whole_program() as program:
+    noticed = {test: [notices(test, fault, program) for fault in faults.values()] for test in cost}
+
+# %% pyramid
+from math import log10
+
+import matplotlib.pyplot as plt
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2), width_ratios=(5, 4), layout="constrained")
+for row, test in enumerate(cost):
+    width = log10(60_000 / cost[test])  # each further digit makes a bar one step wider
+    left.barh(row, width, left=-width / 2, height=0.95, color="#0b6e99")
+    left.text(0, row, f"{test.__name__}\n{60_000 / cost[test]:,.0f} a minute", ha="center", va="center", color="white")
+    for column, seen in enumerate(noticed[test]):
+        right.plot(column, row, "o", markersize=14, color="#0b6e99", fillstyle="full" if seen else "none")
+left.axis("off")
+right.set(xticks=range(len(faults)), xticklabels=faults, yticks=[], ylim=(-0.6, 2.6), xlim=(-0.6, 4.6), title="notices")
+right.tick_params(length=0)
+plt.show()
+
+# %% [markdown]
+# This is the **test pyramid**, drawn from your own numbers (a full circle is a fault that was noticed):
+#
+# - Below: fast, so you can have thousands. Each sees one thing, and tells exactly where it is broken.
+# - Above: slow, so you have a few. One test sees nearly everything, and tells only *that* something is broken.
+# - In between live the integration tests: one boundary each, in milliseconds.
+#
+# And the file? None of the three walks there. **A test sees only what it goes through**, at whatever level.
+#
+# ## Go through the real thing
+#
+# One more trap before you choose. Who logged in last? Ada, for Eve has never logged in. Ask two databases:
+
+# %% two_databases tags=["nbval-check-output"]
+from sqlalchemy import create_engine, text
+
+logins = "(VALUES ('Ada', '2030-01-02'), ('Eve', NULL)) AS logins"
+for url in ("sqlite://", os.environ["DATABASE_URL"]):
+    with create_engine(url).connect() as database:
+        last = database.scalar(text(f"SELECT column1 FROM {logins} ORDER BY column2 DESC"))
+        print(f"{database.dialect.name:<12}{last}")
+# OUTPUT:
+# sqlite      Ada
+# postgresql  Eve
+
+# %% [markdown]
+# The same SQL, and no error: SQLite sorts NULL below everything, PostgreSQL above. A stand-in has the same interface as the real thing, and
+# another mind.
+#
+# ## Exercise 3.2: choose the level
+#
+# Four reports have come in:
+#
+# 1. *The list for admins is a server error in production. On my laptop, with SQLite, it works.*
+# 2. *Our script reads `total` from the answer to `GET /users`. Since today there is none.*
+# 3. *Our office is in India. By your messages, everybody signed up five hours ago.*
+# 4. *We are the mail service. We cannot read a single message of yours.*
+#
+# First some fixtures. They stay with you to the end of the lesson: `db_session` you know, `client` speaks HTTP with the application, and
+# `receive()` relays the outbox to NATS and returns what arrives there, as a list of bytes.
+
+# %% boundaries tags=["conftest"]
+import os
+
+import nats
+import pytest
+from anyio.from_thread import start_blocking_portal
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+from users_api.database import create_tables, engine
+from users_api.main import app
+from users_api.models import Base
+from users_api.relay import nats_publisher, relay
+
+
+@pytest.fixture
+def db_session():
+    create_tables(engine)
+    with Session(engine) as session:
+        yield session
+    with engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
+
+
+@pytest.fixture
+def client(db_session):
+    return TestClient(app, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def receive(db_session):
+    with nats_publisher(os.environ["NATS_URL"]) as publish, start_blocking_portal() as portal:
+        reader = portal.call(nats.connect, os.environ["NATS_URL"])
+        inbox = portal.call(reader.subscribe, "users.signed_up")
+
+        def relay_and_read():
+            relay(db_session, publish)
+            portal.call(reader.flush)  # waits until all that was sent is here
+            return [portal.call(inbox.next_msg).data for _ in range(inbox.pending_msgs)]
+
+        yield relay_and_read
+        portal.call(reader.close)
+
+# %% [markdown]
+# Five levels are there, from cheap to dear. Each sends Ada through one part of the program, and returns what should come out and what does.
+# Choose for each report **the cheapest level that shows it**. A wrong choice lets its bug live.
+#
+# **Predict.** `unit` reads back what it has written. Which of the two reports on messages does it show?
+
+# %% choose tags=["exercise"] exercise="3.2"
+import json
+
+import pytest
+from sqlalchemy.orm import Session
+from users_api.database import build_engine, create_tables
+from users_api.events import UserSignedUp
+from users_api.users import create_user, list_with_logins
+
+ADA = {"name": "Ada", "email": "ada@example.org", "password": "correct horse battery"}
+
+
+def unit(fixture):
+    event = UserSignedUp("Ada", "ada@example.org")
+    return event, UserSignedUp.decode(event.encode())
+
+
+def sqlite(fixture):
+    create_tables(engine := build_engine("sqlite://"))
+    with Session(engine) as session:
+        create_user(session, **ADA)
+        return ["Ada"], [user.name for user, _ in list_with_logins(session)]
+
+
+def postgresql(fixture):
+    create_user(fixture("db_session"), **ADA)
+    return ["Ada"], [user.name for user, _ in list_with_logins(fixture("db_session"))]
+
+
+def http(fixture):
+    ada = fixture("client").post("/users", json=ADA).json()
+    return {"items": [ada], "total": 1}, fixture("client").get("/users").json()
+
+
+def end_to_end(fixture):
+    fixture("client").post("/users", json=ADA)
+    return ADA["email"], json.loads(fixture("receive")()[0])["email"]
+
+
+@pytest.mark.parametrize("report", [1, 2, 3, 4])
+def test_what_should_come_out_does(report, request):
+    # BEGIN SOLUTION: level = {1: …, 2: …, 3: …, 4: …}[report], with unit, sqlite, postgresql, http, end_to_end
+    level = {1: postgresql, 2: http, 3: unit, 4: end_to_end}[report]
+    # END SOLUTION
+    expected, seen = level(request.getfixturevalue)
+    assert seen == expected
+
+# %% [markdown]
+# Report 4 gets past `unit`, since the program can read its own messages: writer and reader share one mistake. Open that bug on the board. **A
+# round trip proves that two halves agree with each other, and not that either of them is right.** Only a reader from outside shows that.
+#
+# The other three you could have caught higher up as well, with another assertion. But why pay more?
+#
+# ## An endpoint is not its function
+#
+# The same trap at the API. The function returns a number. What does a browser get?
+
+# %% prices tags=["nbval-check-output"]
+from decimal import Decimal
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+shop = FastAPI()
+
+
+@shop.get("/price")
+def price() -> Decimal:
+    return Decimal("19.90")
+
+
+print("called:   ", price() + 5)
+print("over HTTP:", TestClient(shop).get("/price").json() + "5")
+# OUTPUT:
+# called:    24.90
+# over HTTP: 19.905
+
+# %% [markdown]
+# JSON has no `Decimal`, so the number goes out as text; JavaScript adds 5 to it just like that, and a customer pays 19.905. No test that
+# calls `price()` sees it.
+#
+# ## Exercise 3.3: one test for the API
+#
+# Test the answer to a login as another program reads it. From the contract:
+#
+# > `POST /login`, a form with `username` (the email address) and `password`: 200, and
+# > `{"access_token": …, "token_type": "bearer", "expires_in": seconds}`. A token is good for 30 minutes.
+#
+# A form is sent with `client.post(path, data={…})`.
+
+# %% login tags=["exercise"] exercise="3.3"
+ADA = {"name": "Ada", "email": "ada@example.org", "password": "correct horse battery"}
+
+
+def test_the_answer_to_a_login_has_the_shape_of_the_contract(client):
+    """Names, types and units, as a program in another language needs them."""
+    client.post("/users", json=ADA)
+    # BEGIN SOLUTION: log in; assert the status, the set of names, token_type, and how many seconds
+    answer = client.post("/login", data={"username": ADA["email"], "password": ADA["password"]})
+    assert answer.status_code == 200
+    token = answer.json()
+    assert set(token) == {"access_token", "token_type", "expires_in"}
+    assert token["token_type"] == "bearer"
+    assert token["expires_in"] == 30 * 60
+    # END SOLUTION
+
+# %% [markdown]
+# ## Exercise 3.4: one test for the queue
+#
+# One after the other, for the messages of `users_api`. The first test is begun; write two more below it. From the contract:
+#
+# 1. On `users.signed_up` comes a JSON object with `name`, `email`, `at`, `id` and `version`. There may be more fields, in any order.
+# 2. Of who was refused, nobody hears. (Sign somebody up with Ada's address; `suppress(EmailTakenError)` lets the test go on.)
+# 3. What was sent is not sent again: a second `receive()` brings nothing.
+#
+# Read the bytes with `json.loads`, as a stranger would. You know why.
+
+# %% messages tags=["exercise"] exercise="3.4"
+import json
+from contextlib import suppress
+
+from users_api.users import EmailTakenError, create_user
+
+ADA = {"name": "Ada", "email": "ada@example.org", "password": "correct horse battery"}
+
+
+def test_a_message_tells_who_has_signed_up(db_session, receive):
+    create_user(db_session, **ADA)
+    # BEGIN SOLUTION: take the one message of receive(), read it, compare name and email; then lines 2 and 3
+    [message] = receive()
+    told = json.loads(message)
+    assert (told["name"], told["email"]) == ("Ada", "ada@example.org")
+
+
+def test_of_who_was_refused_nobody_hears(db_session, receive):
+    create_user(db_session, **ADA)
+    with suppress(EmailTakenError):
+        create_user(db_session, **ADA | {"name": "Eve"})
+    assert [json.loads(message)["name"] for message in receive()] == ["Ada"]
+
+
+def test_what_was_sent_is_not_sent_again(db_session, receive):
+    create_user(db_session, **ADA)
+    assert len(receive()) == 1
+    assert receive() == []
+    # END SOLUTION
+
+# %% [markdown]
+# ## Exercise 3.5: one test for the file system
+#
+# `write_users(path, users)` writes a CSV file: UTF-8, a line with the names of the columns, then a line for each user. *It is complete when
+# the function returns*, and every name comes back as it was.
+#
+# **Predict.** Five bugs are in play. How many of them does a test with nobody but `Ada` catch? Run it like that first. Then choose names that
+# make a file difficult: a name is any text of up to 100 characters.
+
+# %% files tags=["exercise"] exercise="3.5"
+import csv
+
+from users_api.export import write_users
+from users_api.users import create_user
+
+
+def read(path):
+    """What a reader of CSV finds: a dict for each line, by the names of the columns."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_name_comes_back_from_a_file(db_session, tmp_path):
+    def add(name, email):
+        return create_user(db_session, name=name, email=email, password="correct horse battery")
+
+    # BEGIN SOLUTION: add users with difficult names, write them to tmp_path / "users.csv", read it, compare the names
+    names = ["Ada", "Łukasz", "Hopper, Grace", "two\nlines"]
+    users = [add(name, f"{number}@example.org") for number, name in enumerate(names)]
+    write_users(tmp_path / "users.csv", users)
+    assert [row["name"] for row in read(tmp_path / "users.csv")] == names
+    # END SOLUTION
+
+# %% [markdown]
+# ## What these bugs have in common
+#
+# Open a few of them on your boards. Most changed one line, and that line looks right: `str` for `json.dumps`, `email` for `id`, `"latin-1"` for
+# `"utf-8"`, a commit a little too early. Read alone, each side is correct. The two sides disagree, on something that stands in neither of them:
+#
+# | they disagree on | you met it as |
+# |---|---|
+# | the format | Python for JSON, a comma in a name |
+# | names, types, units | `mail`, `"1800"`, minutes for seconds |
+# | meaning | where NULL sorts, what may be grouped, whether `Ada@` is `ada@` |
+# | the moment | told before it was saved, read before it was written |
+#
+# So ask of each line that hands something over: *who is on the other side, and which of my tests has ever asked them?*
+
+# %% quiz
+course.quiz("03")
+
+# %% [markdown]
+# ## Further reading
+#
+# - Ham Vocke, *The Practical Test Pyramid*: <https://martinfowler.com/articles/practical-test-pyramid.html>
+# - Martin Fowler, *Integration Test*: <https://martinfowler.com/bliki/IntegrationTest.html>
+# - NATS, *What is NATS*: <https://docs.nats.io/nats-concepts/what-is-nats>
+# - Python, *csv: CSV File Reading and Writing*: <https://docs.python.org/3/library/csv.html>
+# - microservices.io, *Transactional outbox*: <https://microservices.io/patterns/data/transactional-outbox.html>
+#
+# **Next:** 04, *Use an in-memory database*. How far does a stand-in carry you, and where does it let you fall?
