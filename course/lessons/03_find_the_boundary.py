@@ -7,7 +7,10 @@ course.begin("03_find_the_boundary")
 # ## Two green tests, and a broken program
 #
 # A shop tells other programs of each new customer. A mail service reads these messages and welcomes people. Two teams, two functions, and a
-# test for each:
+# test for each. They are green.
+#
+# Then let the two meet. **NATS** is a message queue: a server that takes messages from one program and hands them to others. One runs here for
+# you, and its address is in `NATS_URL`.
 
 # %% two_sides tags=["nbval-check-output"]
 import json
@@ -26,10 +29,6 @@ assert address_in(b'{"name": "Ada", "email": "ada@example.org"}') == "ada@exampl
 print("both tests are green")
 # OUTPUT:
 # both tests are green
-
-# %% [markdown]
-# Now let the two meet. **NATS** is a message queue: a server that takes messages from one program and hands them to others. One runs here
-# for you, and its address is in `NATS_URL`.
 
 # %% they_meet tags=["nbval-check-output"]
 import os
@@ -104,11 +103,12 @@ def mail_service():
     with nats_publisher(os.environ["NATS_URL"]) as publish, start_blocking_portal() as portal:
         reader = portal.call(nats.connect, os.environ["NATS_URL"])
         inbox = portal.call(reader.subscribe, "users.signed_up")
+        portal.call(reader.flush)  # now the server knows of the inbox
 
         def receive():
             with Session(engine) as session:
                 relay(session, publish)
-            portal.call(reader.flush)  # waits until all that was sent is here
+            portal.call(reader.flush)  # now all that was sent is here
             return [portal.call(inbox.next_msg).data for _ in range(inbox.pending_msgs)]
 
         yield receive
@@ -151,15 +151,15 @@ def count_accounts(db_session):
     return count
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "accounts"),
-    [
-        ("ada@example.org", "ADA@EXAMPLE.ORG", 1),
-        ("Ada@Example.org", "ada@example.org", 1),
-        ("ada@example.org", "ada+news@example.org", 2),
-        ("strasse@example.org", "straße@example.org", 2),
-    ],
-)
+ADDRESSES = [
+    ("ada@example.org", "ADA@EXAMPLE.ORG", 1),
+    ("ada@example.org", "Ada@example.org", 1),
+    ("ada@example.org", "ada+news@example.org", 2),
+    ("strasse@example.org", "straße@example.org", 2),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "accounts"), ADDRESSES)
 def test_addresses_that_differ_only_in_case_are_one_account(count_accounts, one, other, accounts):
     assert count_accounts(one, other) == accounts
 

@@ -50,10 +50,11 @@ def receive(session):
     with nats_publisher(url) as publish, start_blocking_portal() as portal:
         reader = portal.call(partial(nats.connect, url, allow_reconnect=False))
         inbox = portal.call(reader.subscribe, SUBJECT)
+        portal.call(reader.flush)  # the server has read what was sent to it so far
 
         def relay_and_read():
             relay(session, publish)
-            portal.call(reader.flush)  # the server's answer comes behind all messages that it has for us
+            portal.call(reader.flush)  # and its answer comes behind all messages that it has for us
             return [portal.call(inbox.next_msg).data for _ in range(inbox.pending_msgs)]
 
         yield relay_and_read
