@@ -296,17 +296,18 @@ right.tick_params(length=0)
 plt.show()
 
 # %% [markdown]
-# This is the **test pyramid**, drawn from your own numbers (a full circle is a fault that was noticed):
+# This is the **test pyramid**, drawn from your own numbers. A full circle is a fault that was noticed.
 #
-# - Below: fast, so you can have thousands. Each sees one thing, and tells exactly where it is broken.
-# - Above: slow, so you have a few. One test sees nearly everything, and tells only *that* something is broken.
-# - In between live the integration tests: one boundary each, in milliseconds.
+# - **Unit tests** are so fast that you can have thousands. Each sees one rule, and tells exactly what is broken.
+# - **Integration tests** take milliseconds. Each sees one boundary.
+# - **End-to-end tests** are the slowest, and here everything runs on one machine, without a browser. One test sees nearly everything, and tells
+#   only *that* something is broken.
 #
-# And the file? None of the three walks there. **A test sees only what it goes through**, at whatever level.
+# And the file? No test came by there. **A test sees only what it goes through**, at whatever level.
 #
 # ## Go through the real thing
 #
-# One more trap before you choose. Who logged in last? Ada, for Eve has never logged in. Ask two databases:
+# One more trap before you choose. Who logged in last? Ada, since Eve has never logged in. Ask two databases:
 
 # %% two_databases tags=["nbval-check-output"]
 from sqlalchemy import create_engine, text
@@ -321,8 +322,8 @@ for url in ("sqlite://", os.environ["DATABASE_URL"]):
 # postgresql  Eve
 
 # %% [markdown]
-# The same SQL, and no error: SQLite sorts NULL below everything, PostgreSQL above. A stand-in has the same interface as the real thing, and
-# another mind.
+# The same SQL, no error, and two answers: SQLite takes NULL for smaller than everything, PostgreSQL for larger. A stand-in takes the same
+# questions as the real thing. Nobody promised that it gives the same answers.
 #
 # ## Exercise 3.2: choose the level
 #
@@ -387,14 +388,14 @@ def test_the_chosen_level_shows_the_report(report, request):
     level(request.getfixturevalue)
 
 # %% [markdown]
-# Report 4 gets past `unit`, since the program can read its own messages: writer and reader share one mistake. Open that bug on the board. **A
-# round trip proves that two halves agree with each other, and not that either of them is right.** Only a reader from outside shows that.
+# Report 4 gets past `unit`, because the program reads its own messages well: writer and reader share one mistake. Open that bug on the board.
+# **A round trip proves that two halves agree with each other, and not that either of them is right.** It takes a reader from outside.
 #
-# The other three you could have caught higher up as well, with another assertion. But why pay more?
+# Reports 1 to 3 could be caught end to end as well, with more assertions. But why pay more?
 #
 # ## An endpoint is not its function
 #
-# The same trap at the API. The function returns a number. What does a browser get?
+# The next trap is at the API. This function returns a number. What does a browser get?
 
 # %% prices tags=["nbval-check-output"]
 from decimal import Decimal
@@ -417,10 +418,10 @@ print("over HTTP:", TestClient(shop).get("/price").json() + "5")
 # over HTTP: 19.905
 
 # %% [markdown]
-# JSON has no `Decimal`, so the number goes out as text; JavaScript adds 5 to it just like that, and a customer pays 19.905. No test that
-# calls `price()` sees it.
+# JSON has no `Decimal`, so FastAPI sends text. JavaScript adds 5 to a text just as this line does, and a customer pays 19.905. No test that
+# calls `price()` can see it.
 #
-# ## Exercise 3.3: one test for the API
+# ## Exercise 3.3: a test for the API
 #
 # Test the answer to a login as another program reads it. From the contract:
 #
@@ -446,15 +447,16 @@ def test_the_answer_to_a_login_has_the_shape_of_the_contract(client):
     # END SOLUTION
 
 # %% [markdown]
-# ## Exercise 3.4: one test for the queue
+# ## Exercise 3.4: tests for the queue
 #
-# One after the other, for the messages of `users_api`. The first test is begun; write two more below it. From the contract:
+# `create_user` saves the user **and** a message, in one transaction; the message waits in a table named `outbox`. Later, `relay` sends what
+# waits there. That is two boundaries in a row, and there is a promise for each step. From the contract:
 #
-# 1. On `users.signed_up` comes a JSON object with `name`, `email`, `at`, `id` and `version`. There may be more fields, in any order.
+# 1. On `users.signed_up` arrives a JSON object with `name`, `email`, `at`, `id` and `version`, perhaps with more fields, in any order.
 # 2. Of who was refused, nobody hears. (Sign somebody up with Ada's address; `suppress(EmailTakenError)` lets the test go on.)
 # 3. What was sent is not sent again: a second `receive()` brings nothing.
 #
-# Read the bytes with `json.loads`, as a stranger would. You know why.
+# The first test is begun; write the other two below it. Read the bytes with `json.loads`, as a stranger would.
 
 # %% messages tags=["exercise"] exercise="3.4"
 import json
@@ -487,13 +489,13 @@ def test_what_was_sent_is_not_sent_again(db_session, receive):
     # END SOLUTION
 
 # %% [markdown]
-# ## Exercise 3.5: one test for the file system
+# ## Exercise 3.5: a test for the file system
 #
-# `write_users(path, users)` writes a CSV file: UTF-8, a line with the names of the columns, then a line for each user. *It is complete when
-# the function returns*, and every name comes back as it was.
+# `write_users(path, users)` writes a CSV file: in UTF-8, first a line with the names of the columns, then the users. It is complete when the
+# function returns, and a reader of CSV finds every name as it was. `read` is such a reader.
 #
-# **Predict.** Five bugs are in play. How many of them does a test with nobody but `Ada` catch? Run it like that first. Then choose names that
-# make a file difficult: a name is any text of up to 100 characters.
+# **Predict.** Five bugs are in play. How many of them does a test catch in which nobody but `Ada` signs up? Write it like that first, and run
+# it. Then choose names that are hard on a file: a name is any text of 1 to 100 characters.
 
 # %% files tags=["exercise"] exercise="3.5"
 import csv
@@ -522,15 +524,15 @@ def test_every_name_comes_back_from_a_file(db_session, tmp_path):
 # %% [markdown]
 # ## What these bugs have in common
 #
-# Open a few of them on your boards. Most changed one line, and that line looks right: `str` for `json.dumps`, `email` for `id`, `"latin-1"` for
-# `"utf-8"`, a commit a little too early. Read alone, each side is correct. The two sides disagree, on something that stands in neither of them:
+# Open a few of them on your boards. Most change a line or two, and the new line looks right as well: `str` for `json.dumps`, `"latin-1"` for
+# `"utf-8"`, a commit that comes too early. Each side is fine by itself. The two sides **disagree**, and what they disagree on stands in neither:
 #
 # | they disagree on | you met it as |
 # |---|---|
 # | the format | Python for JSON, a comma in a name |
 # | names, types, units | `mail`, `"1800"`, minutes for seconds |
 # | meaning | where NULL sorts, what may be grouped, whether `Ada@` is `ada@` |
-# | the moment | told before it was saved, read before it was written |
+# | the moment | told before it was saved, sent and not marked, read before it was written |
 #
 # So ask of each line that hands something over: *who is on the other side, and which of my tests has ever asked them?*
 

@@ -93,7 +93,7 @@ def test_the_time_of_an_event_is_now_and_has_a_zone():
 
 
 def test_what_goes_into_an_event_comes_out_of_it():
-    event = UserSignedUp("Łukasz \"the\nfirst\" ☃", "ada@example.org")
+    event = UserSignedUp('Łukasz "the\nfirst" ☃', "ada@example.org")
     assert UserSignedUp.decode(event.encode()) == event
 
 
