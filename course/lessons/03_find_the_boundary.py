@@ -388,10 +388,11 @@ def test_the_chosen_level_shows_the_report(report, request):
     level(request.getfixturevalue)
 
 # %% [markdown]
-# Report 4 gets past `unit`, because the program reads its own messages well: writer and reader share one mistake. Open that bug on the board.
-# **A round trip proves that two halves agree with each other, and not that either of them is right.** It takes a reader from outside.
+# Did one of the reports on messages get past `unit`? Open that bug on the board: the program reads its own messages well, since writer and
+# reader share one mistake. **A round trip proves that two halves agree with each other, and not that either of them is right.** It takes a reader
+# from outside.
 #
-# Reports 1 to 3 could be caught end to end as well, with more assertions. But why pay more?
+# With more assertions `end_to_end` could catch all four. But why pay more?
 #
 # ## An endpoint is not its function
 #

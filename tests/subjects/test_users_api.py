@@ -27,7 +27,10 @@ MODULES = (
     "passwords",
     "tokens",
     "schemas",
+    "events",
     "users",
+    "relay",
+    "export",
     "access",
     "routes",
     "main",
@@ -60,7 +63,8 @@ def pytest_on(tmp_path):
         if bug:
             bug.apply(tmp_path)
         environment = {**os.environ, **SUBJECT.environment, "DATABASE_URL": url, "PYTHONPATH": str(tmp_path)}
-        command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *options]
+        settled = ("-o", "asyncio_default_fixture_loop_scope=function")  # pytest-asyncio wants to be told
+        command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *settled, *options]
         return subprocess.run(
             command, cwd=tmp_path / "suite", env=environment, capture_output=True, text=True, check=False
         )
