@@ -13,6 +13,7 @@ def test_a_login_gives_a_token_that_opens_the_admin_list(client, log_in, add_adm
     response = log_in(email)
     assert response.status_code == 200
     answer = response.json()
+    assert answer.keys() >= {"access_token", "token_type", "expires_in"}
     assert (answer["token_type"], answer["expires_in"]) == ("bearer", 30 * 60)
     headers = {"Authorization": f"Bearer {answer['access_token']}"}
     assert client.get("/admin/users", headers=headers).status_code == 200
