@@ -126,7 +126,7 @@ def program_files(subject: Subject) -> Iterator[tuple[str, str]]:
 
 
 def requirements(texts: Collection[str], own: Iterable[str]) -> list[str]:
-    """What the files import, and whose fixtures they use, as pip's requirements with the versions that are installed here.
+    """What the files import and whose fixtures they use, as pip's requirements with the versions installed here.
 
     Args:
         texts: Python files; others are passed over.
