@@ -42,8 +42,8 @@ def verify(names: tuple[str, ...], console: Console | None = None) -> int:
     subjects, lessons = chosen(whole) if whole or not patches else ([], [])
     faults = 0
     with Prover(Embedded().start) as prover:
-        for subject, patch in patches:
-            faults += told(console, f"{subject.name}/{patch.id}", patch_faults(patient(subject), patch, prover))
+        for owner, patch in patches:
+            faults += told(console, f"{owner.name}/{patch.id}", patch_faults(patient(owner), patch, prover))
         for subject in subjects:
             faults += told(console, subject, subject_faults(patient(load_subject(subject)), prover))
         for lesson in lessons:
@@ -126,13 +126,21 @@ def lesson_faults(lesson: Lesson, prover: Prover, folder: Path = LESSONS) -> Ite
 
 
 def exercise_faults(lesson: Lesson, exercise: Exercise, subject: Subject, prover: Prover, path: Path) -> Iterator[str]:
-    """Yield what is wrong with an exercise, as shipped and as the author solved it."""
+    """Yield what is wrong with an exercise: as shipped, as the author solved it, and as `other_way` does."""
     shipped = Suite.from_files(exercise_files(lesson, exercise, path, as_shipped=True))
     green = prover.prove(shipped, subject, bugs=[], correct=[]).valid
     if green:
         yield f"as shipped, {', '.join(sorted(green))} passes: put what the test asserts into the solution region."
+    yield from solution_faults(exercise, exercise_files(lesson, exercise, path), subject, prover)
+    if exercise.other_way:
+        files = exercise_files(lesson, exercise, path, otherwise_solved=True)
+        yield from (f"other_way: {fault}" for fault in solution_faults(exercise, files, subject, prover))
+
+
+def solution_faults(exercise: Exercise, files: dict[str, str], subject: Subject, prover: Prover) -> Iterator[str]:
+    """Yield why a suite does not solve an exercise, and which bugs it catches that course.toml calls alive."""
     verdict = prover.prove(
-        Suite.from_files(exercise_files(lesson, exercise, path)),
+        Suite.from_files(files),
         subject,
         bugs=[subject.bug(name) for name in (*exercise.bugs, *exercise.alive)],
         correct=[subject.variant(name) for name in exercise.correct],

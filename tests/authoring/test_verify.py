@@ -144,6 +144,18 @@ def test_a_solution_that_fails_on_right_code_is_told(faults_of_exercise):
     assert any("false alarm on original" in each for each in faults)
 
 
+@pytest.mark.parametrize(
+    ("code", "faults"),
+    [
+        ("assert positive(0) is False", []),
+        ("assert positive(1)", ["other_way: api/calls_nought_positive: SURVIVED. It is listed in `bugs`."]),
+    ],
+)
+def test_another_way_is_proved_as_the_solution_is(faults_of_exercise, code, faults):
+    course = f"{COURSE}other_way = '''\n```python\n{code}\n```\n'''\n"
+    assert faults_of_exercise(course=course) == faults
+
+
 def test_an_exercise_that_names_no_bug_is_told(tmp_path, prover):
     exercise = Exercise("0.1", "One", "users_api", ("database/forgets",), (), (), ("Think.",), None, None)
     lesson = dataclasses.replace(syllabus().everything[0], exercises=(exercise,))
