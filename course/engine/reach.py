@@ -45,7 +45,7 @@ def watched_lines(patch: Patch, program: Path) -> Watched:
     lines: set[tuple[str, int]] = set()
     texts = patch.texts(program)
     for file in patch.files:
-        if not _is_imported(program, file.path):
+        if not is_imported(program, file.path):
             return Watched(frozenset(), known=False)
         statements = _statements(program / file.path)
         imports = _provided(program / file.path, texts[file.path])
@@ -107,7 +107,8 @@ class _Block:
         return lines
 
 
-def _is_imported(program: Path, file: str) -> bool:
+def is_imported(program: Path, file: str) -> bool:
+    """Whether a file of the program is Python's to find: in a package, not one that is opened by its path."""
     folders = list(Path(file).parents)[:-1]
     return file.endswith(".py") and all((program / folder / "__init__.py").is_file() for folder in folders)
 
