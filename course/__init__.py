@@ -37,7 +37,7 @@ PLACES = {
     "nats": "course.services.nats",
     "DatabasePool": "course.services.pool",
 }
-MAGICS = ("conftest", "exercise")
+MAGICS = ("conftest", "exercise", "pytest")
 
 __all__ = [
     "DatabasePool", "begin", "brief", "caught", "doctor", "export", "hand_in", "hint", "isolation_lab", "nats", "path",
