@@ -151,7 +151,9 @@ class Lab:
         session.execute(text("SELECT pg_advisory_lock(8)"))
         session.commit()
         url = session.connection().engine.url.set(drivername="postgresql", query={})
-        self._open.append(psycopg.connect(url.render_as_string(hide_password=False), application_name="left open by a test"))
+        self._open.append(
+            psycopg.connect(url.render_as_string(hide_password=False), application_name="left open by a test")
+        )
 
     def _clean(self) -> None:
         """Put all right that a way has left: the lab's own open connections, settings, locks and rows."""
