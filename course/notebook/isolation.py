@@ -167,10 +167,10 @@ class Lab:
 
     def _panel(self, right: str, failed: Mapping[str, str]) -> Panel:
         rows = [
-            Row(f"{median(times):.1f} ms", dim=f"leaks {', '.join(self.leaks[name]) or 'nothing'}", label=name)
+            Row(f"**{name}**", dim=f"leaks {', '.join(self.leaks[name]) or 'nothing'}", tag=f"{median(times):.1f} ms")
             for name, times in self.times.items()
         ]
-        rows += [Row(f"left out: {why}", "bad", label=name) for name, why in failed.items()]
+        rows += [Row(f"**{name}** is left out: {why}", "bad") for name, why in failed.items()]
         return Panel("Isolation lab", right=right, rows=tuple(rows))
 
 

@@ -131,7 +131,7 @@ def test_a_way_that_fails_is_told_and_the_others_are_measured(lab, engine, trunc
                 db.execute(text("TRUNCATE words"))
 
     lab.measure(waits_for_its_own_session, truncate)
-    assert "waits for its own session: ✗ left out: OperationalError" in capsys.readouterr().out
+    assert "✗ waits for its own session is left out: OperationalError" in capsys.readouterr().out
     assert list(lab.times) == ["no isolation", "truncate"]
 
 
