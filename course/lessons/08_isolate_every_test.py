@@ -383,7 +383,7 @@ lab.plot()
 # ## Tables as production has them
 #
 # `create_tables` makes the tables that the *models* describe. In production nobody calls it. There, **migrations** make the tables, step by step, and
-# whoever wrote a step may have forgotten something. `users_api` has two steps, in `users_api/migrations`; `migrate(engine)` runs those that are
+# whoever wrote a step may have forgotten something. `users_api` has three steps, in `users_api/migrations`; `migrate(engine)` runs those that are
 # missing, with Alembic.
 #
 # ## Exercise 8.3: a database for each worker, made by migrations
@@ -391,7 +391,7 @@ lab.plot()
 # Write `engine`: a database whose name is the worker's own, made with `CREATE DATABASE`, then `migrate`; after the tests, drop it. `on_server` executes what
 # no transaction may hold. An interrupted run leaves its database behind, so drop what is there first: `DROP DATABASE IF EXISTS … WITH (FORCE)`.
 #
-# Then finish the second test. The first one you know from 8.1. **Predict.** Two bugs are in play, one in each migration: which test catches which?
+# Then finish the second test. The first one you know from 8.1. **Predict.** Two bugs are in play, in two of the migrations: which test catches which?
 
 # %% own_database tags=["conftest"] exercise="8.3"
 import os
