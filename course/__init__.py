@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from course.notebook.hand_in import hand_in
     from course.notebook.health import doctor
     from course.notebook.hints import hint
+    from course.notebook.isolation import isolation_lab
     from course.notebook.path import path, progress
     from course.notebook.quiz import quiz
     from course.services.nats import nats
@@ -25,6 +26,7 @@ PLACES = {
     "brief": "course.notebook.brief",
     "caught": "course.notebook.caught",
     "hint": "course.notebook.hints",
+    "isolation_lab": "course.notebook.isolation",
     "progress": "course.notebook.path",
     "path": "course.notebook.path",
     "quiz": "course.notebook.quiz",
@@ -38,8 +40,8 @@ PLACES = {
 MAGICS = ("conftest", "exercise", "pytest")
 
 __all__ = [
-    "DatabasePool", "begin", "brief", "caught", "doctor", "export", "hand_in", "hint", "nats", "path", "postgres",
-    "progress", "quiz",
+    "DatabasePool", "begin", "brief", "caught", "doctor", "export", "hand_in", "hint", "isolation_lab", "nats", "path",
+    "postgres", "progress", "quiz",
 ]  # fmt: skip
 
 

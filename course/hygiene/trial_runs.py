@@ -131,7 +131,7 @@ class TrialRuns:
             trials["used"] = [steadily(on_used_database(case, self._prepared))]
         if "passes_under_two_workers" in self._rules:
             workers = int(self._setting("passes_under_two_workers", "workers", 2))
-            trials["dealt"] = [steadily(with_workers(case, workers))]
+            trials["dealt"] = [steadily(with_workers(case, workers), by_test=False)]
         if "passes_in_any_order" in self._rules:
             more = max(0, int(self._setting("passes_in_any_order", "orders", 5)) - self._seen)
             trials["shuffled"] = [steadily(in_order(case, FIRST_SEED + number)) for number in range(more)]

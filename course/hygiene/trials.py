@@ -14,7 +14,7 @@ from course.hygiene.canary import Attempt, Canary
 from course.hygiene.default_port import DefaultPort
 from course.hygiene.prepared import Prepared
 from course.hygiene.snapshot import left_behind, take_snapshot
-from course.hygiene.worker import worker_environment
+from course.hygiene.worker import make_gate, worker_environment
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,20 @@ class Trial:
     abandoned: int = 0
 
 
-def steadily(trial: Callable[[Slot], Trial]) -> Callable[[Slot], Trial]:
-    """The trial, held again where tests failed: what fails once only is chance, and is not held against anyone."""
+def steadily(trial: Callable[[Slot], Trial], *, by_test: bool = True) -> Callable[[Slot], Trial]:
+    """The trial, held again where tests failed: what fails once only is chance, and is not held against anyone.
+
+    Args:
+        trial: What may fail.
+        by_test: The same test has to fail again. Of two that meet it is chance which one fails.
+    """
 
     def twice(slot: Slot) -> Trial:
         first = trial(slot)
         if not first.lost:
             return first
         second = trial(slot)
-        lost = {test: first.lost[test] for test in first.lost if test in second.lost}
+        lost = {test: first.lost[test] for test in first.lost if test in second.lost or (second.lost and not by_test)}
         return replace(first, lost=lost, attempts=first.attempts + second.attempts)
 
     return twice
@@ -115,14 +120,15 @@ def with_workers(case: Case, count: int) -> Callable[[Slot], Trial]:
 
     def trial(slot: Slot) -> Trial:
         tests = [test for test in case.tests if case.runnable is None or test in case.runnable]
-        requests = [
-            case.request(
-                select=frozenset(tests[number::count]),
-                environment=worker_environment(number, count),
-            )
-            for number in range(min(count, len(tests)))
-        ]
-        with slot.database() as url, ThreadPoolExecutor(count) as threads:
+        workers = min(count, len(tests))
+        with slot.database() as url, TemporaryDirectory(dir=slot.folder) as name, ThreadPoolExecutor(count) as threads:
+            gate = make_gate(Path(name), workers)
+            requests = [
+                case.request(
+                    select=frozenset(tests[number::count]), environment=worker_environment(number, count) | gate
+                )
+                for number in range(workers)
+            ]
             runs = list(threads.map(lambda request: slot.run_in(request, url), requests))
         return Trial(case.lost(*runs))
 

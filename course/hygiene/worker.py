@@ -5,14 +5,44 @@ from __future__ import annotations
 import os
 import random
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 COUNT, RUN = "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"
 WORKER = "PYTEST_XDIST_WORKER"
 SEED = "COURSE_RUN_SEED"  # set by the engine, see `course.engine.Request.seed`
-# pytest-xdist gives suites the fixtures `worker_id` and `testrun_uid`
-PLUGINS = ("xdist.plugin", __name__)
+PLUGINS = (__name__,)
+# A folder with a file for each worker that has not come yet
+GATE = "COURSE_RUN_GATE"
+GATE_SECONDS = 5.0  # how long the first worker waits for the last
+
+
+def make_gate(folder: Path, count: int) -> dict[str, str]:
+    """Have workers begin their tests at the same moment, so that it is not chance whether they meet.
+
+    Args:
+        folder: An empty one.
+        count: Of the workers that will come.
+
+    Returns:
+        What each of them has in its environment.
+    """
+    for number in range(count):
+        (folder / f"gw{number}").touch()
+    return {GATE: str(folder)}
+
+
+def meet() -> None:
+    """Wait for the other workers, where there is a gate."""
+    gate = Path(os.environ.get(GATE, os.devnull))
+    if not gate.is_dir():
+        return
+    (gate / os.environ[WORKER]).unlink(missing_ok=True)
+    until = time.monotonic() + GATE_SECONDS
+    while any(gate.iterdir()) and time.monotonic() < until:
+        time.sleep(0.001)
 
 
 def worker_environment(number: int, count: int) -> dict[str, str]:
@@ -32,8 +62,9 @@ def draw_again() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
-    """Draw anew, also where the suite was loaded for another run."""
+    """Draw anew, also where the suite was loaded for another run, and begin when all workers are there."""
     draw_again()
+    meet()
 
 
 @pytest.hookimpl(tryfirst=True)
