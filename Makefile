@@ -79,7 +79,7 @@ check: setup ## Lint, types and the fast tests: under a minute
 render: setup ## Write notebooks/ and solutions/ from course/lessons/
 	$(BIN)/course render
 
-verify: setup ## Prove every subject, bug and exercise (ONLY=users_api for one)
+verify: setup ## Prove every subject, bug and exercise (ONLY=users_api, ONLY=06 or ONLY=users_api/api/sends_the_id_as_text for one)
 	$(BIN)/course verify $(ONLY)
 
 nbval: setup ## Run all notebooks: solutions pass, exercises are red, and the canary fails

@@ -119,7 +119,7 @@ def render(lesson: str | None, *, check: bool) -> None:
 
 
 @cli.command()
-@click.argument("names", metavar="[SUBJECT|LESSON]...", nargs=-1)
+@click.argument("names", metavar="[SUBJECT|SUBJECT/GROUP/BUG|LESSON]...", nargs=-1)
 def verify(names: tuple[str, ...]) -> None:
     """Prove every subject, bug and exercise (for authors)."""
     from course.authoring.verify import verify as prove

@@ -15,6 +15,7 @@ from course.manifest import Table, read_manifest
 COURSE_TOML = Path(__file__).parent / "course.toml"
 SERVICES = ("postgresql", "nats", "docker", "node", "browser")
 BUG = r"[a-z0-9_]+/[a-z0-9_]+"
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 class UnknownLessonError(CourseError):
@@ -39,6 +40,8 @@ class Exercise:
         hints: From gentle to plain, one at least.
         conftest: Name of the conftest cell that the exercise runs with, or None.
         seconds: Deadline of one run, or None for the subject's own.
+        other_way: Another solution that teaches something new, shown once this one is solved: text in Markdown with one
+            block of Python, which may stand in place of the solution region. None for none.
     """
 
     id: str
@@ -50,6 +53,13 @@ class Exercise:
     hints: tuple[str, ...]
     conftest: str | None
     seconds: float | None
+    other_way: str | None = None
+
+    @property
+    def other_code(self) -> str:
+        """The block of Python in `other_way`."""
+        block = PYTHON_BLOCK.search(self.other_way or "")
+        return block[1] if block else ""
 
 
 @dataclass(frozen=True)
@@ -230,8 +240,12 @@ def read_exercise(table: Table, subject: str | None) -> Exercise:
         hints=table.texts("hints", at_least=1),
         conftest=table.text("conftest", default=None),
         seconds=table.number("seconds", kind=float, default=None),
+        other_way=table.text("other_way", default=None),
     )
     table.done()
+    if exercise.other_way and len(PYTHON_BLOCK.findall(exercise.other_way)) != 1:
+        fix = "Put the lines that may stand in place of the solution into one block: ```python … ```."
+        raise table.error("other_way does not hold one block of Python.", fix)
     if (exercise.bugs or exercise.alive or exercise.correct) and exercise.subject is None:
         raise table.error("it names variants, and no subject.", 'Add subject = "users_api" to the lesson.')
     return exercise

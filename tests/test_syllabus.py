@@ -91,6 +91,13 @@ def test_a_planned_lesson_is_listed_and_not_on_the_path(tmp_path):
     assert course.lessons == ()
 
 
+def test_another_way_is_text_around_one_block_of_python(tmp_path):
+    told = 'other_way = """\nOr so:\n\n```python\nassert 1\nassert 2\n```\n"""\nhints = ["Look at'
+    exercise = load(write(tmp_path, LESSON.replace('hints = ["Look at', told))).exercise("6.1")
+    assert exercise.other_way.startswith("Or so:")
+    assert exercise.other_code == "assert 1\nassert 2\n"
+
+
 def test_a_question_becomes_a_jupyterquiz_question(tmp_path):
     quiz = load(write(tmp_path)).lesson("6").questions[0].as_quiz()
     assert quiz["type"] == "multiple_choice"
@@ -115,6 +122,7 @@ BROKEN = {
     "variants without a subject": ('subject = "users_api"\n', "", 13, "Add subject"),
     "no right answer": ("correct = true, ", "", 26, "Add correct = true"),
     "one answer only": ('  { text = "Created", feedback = "That is 201." },\n', "", 26, "Write 2 at least"),
+    "another way without its code": ('hints = ["Look at', 'other_way = "Try."\nhints = ["Look at', 14, "one block"),
     "an exercise that is a text": ("[[lesson.question]]", "[lesson.question]", 3, "[[question]]"),
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,3 +148,19 @@ def stubbed(path: Path, cell: Cell, title: str) -> str:
     todo = json.dumps(f"TODO {cell.exercise}: {region.text or title}", ensure_ascii=False)
     stub = region.instead or (f"{region.indent}raise NotImplementedError({todo})",)
     return "\n".join([*cell.lines[: region.begin], *stub, *cell.lines[region.end + 1 :]])
+
+
+def otherwise(path: Path, cell: Cell, code: str) -> str:
+    """Return the cell's source with other lines in place of its solution.
+
+    Args:
+        path: The lesson source, for messages.
+        cell: The cell.
+        code: The lines. Where the first one is not indented, all of them get the indent of the region.
+    """
+    region = find_region(path, cell)
+    if region is None:
+        return "\n".join(cell.lines)
+    indent = "" if code.startswith(" ") else region.indent
+    lines = textwrap.indent(code.rstrip("\n"), indent).splitlines()
+    return "\n".join([*cell.lines[: region.begin], *lines, *cell.lines[region.end + 1 :]])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from course.authoring.region import solved, stubbed
+from course.authoring.region import otherwise, solved, stubbed
 from course.authoring.render import checked_source
 from course.authoring.source import Cell
 from course.syllabus import Exercise, Lesson
 
 
-def exercise_files(lesson: Lesson, exercise: Exercise, path: Path, *, as_shipped: bool = False) -> dict[str, str]:
+def exercise_files(
+    lesson: Lesson, exercise: Exercise, path: Path, *, as_shipped: bool = False, otherwise_solved: bool = False
+) -> dict[str, str]:
     """Return the test files of one exercise: its cell, and the last conftest cell above it.
 
     Args:
@@ -18,6 +20,7 @@ def exercise_files(lesson: Lesson, exercise: Exercise, path: Path, *, as_shipped
         exercise: One of its exercises.
         path: The lesson source.
         as_shipped: With red stubs, as learners get it; else with the author's solution.
+        otherwise_solved: With the lines of `other_way` in place of the solution in the exercise's own cell.
 
     Returns:
         Texts by file name: `test_6_2.py`, and `conftest.py` where there is such a cell.
@@ -34,5 +37,6 @@ def exercise_files(lesson: Lesson, exercise: Exercise, path: Path, *, as_shipped
 
     own = next(cell for cell in cells if "exercise" in cell.tags and cell.exercise == exercise.id)
     above = [cell for cell in cells if "conftest" in cell.tags and cell.line < own.line]
-    files = {f"test_{exercise.id.replace('.', '_')}.py": text(own)}
+    test = otherwise(path, own, exercise.other_code) + "\n" if otherwise_solved else text(own)
+    files = {f"test_{exercise.id.replace('.', '_')}.py": test}
     return files | ({"conftest.py": text(above[-1])} if above else {})

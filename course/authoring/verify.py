@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from course.authoring.render import LESSONS
 from course.authoring.suites import exercise_files
-from course.engine import Fate, Prover, Standing, Subject, Suite, Verdict, load_subject, subject_names
+from course.engine import Fate, Patch, Prover, Standing, Subject, Suite, Verdict, load_subject, subject_names
 from course.errors import CourseError, nearest
 from course.services.embedded import Embedded
 from course.syllabus import Exercise, Lesson, syllabus
@@ -23,22 +23,27 @@ class VerifyError(CourseError):
 
 
 def verify(names: tuple[str, ...], console: Console | None = None) -> int:
-    """Prove subjects and lessons, and print a line for each.
+    """Prove subjects, single bugs and lessons, and print a line for each.
 
     Args:
-        names: Subjects and lessons; all of them where none is named.
+        names: Subjects, lessons, and single patches such as `users_api/api/sends_the_password_hash` or
+            `users_api/correct/looks_before_it_inserts`; all subjects and lessons where none is named.
         console: Where to print.
 
     Returns:
         0 where everything is proved, else 1.
 
     Raises:
-        VerifyError: A name is neither a subject nor a lesson.
+        CourseError: A name is none of them.
     """
     console = console or Console()
-    subjects, lessons = chosen(names)
+    patches = [patch_of(name) for name in names if "/" in name]
+    whole = tuple(name for name in names if "/" not in name)
+    subjects, lessons = chosen(whole) if whole or not patches else ([], [])
     faults = 0
     with Prover(Embedded().start) as prover:
+        for owner, patch in patches:
+            faults += told(console, f"{owner.name}/{patch.id}", patch_faults(patient(owner), patch, prover))
         for subject in subjects:
             faults += told(console, subject, subject_faults(patient(load_subject(subject)), prover))
         for lesson in lessons:
@@ -54,6 +59,17 @@ def chosen(names: tuple[str, ...]) -> tuple[list[str], list[Lesson]]:
         if name not in subjects and not any(name in {lesson.slug, lesson.number} for lesson in lessons):
             raise VerifyError(f'There is no subject and no lesson "{name}".', nearest(name, known))
     return subjects, lessons
+
+
+def patch_of(name: str) -> tuple[Subject, Patch]:
+    """The subject and the patch of `subject/group/name`.
+
+    Raises:
+        CourseError: There is no such subject, or no such patch of it; the nearest is suggested.
+    """
+    subject = load_subject(name.partition("/")[0])
+    id_ = name.partition("/")[2]
+    return subject, subject.variant(id_) if id_.startswith("correct/") else subject.bug(id_)
 
 
 def patient(subject: Subject, seconds: float | None = None) -> Subject:
@@ -72,7 +88,21 @@ def told(console: Console, name: str, faults: Iterator[str]) -> int:
 
 def subject_faults(subject: Subject, prover: Prover) -> Iterator[str]:
     """Yield what is wrong with a subject, and where its reference suite is too weak or too strict."""
-    verdict = prover.prove(Suite.from_folder(subject.folder / "reference_suite"), subject)
+    return reference_faults(subject, prover, subject.bugs, subject.correct)
+
+
+def patch_faults(subject: Subject, patch: Patch, prover: Prover) -> Iterator[str]:
+    """Yield what is wrong with one bug or one correct variant: seconds, where the whole subject takes minutes."""
+    bugs, correct = ([patch], []) if patch.is_bug else ([], [patch])
+    return reference_faults(subject, prover, bugs, correct)
+
+
+def reference_faults(
+    subject: Subject, prover: Prover, bugs: Sequence[Patch], correct: Sequence[Patch]
+) -> Iterator[str]:
+    """Yield which bugs the reference suite misses, and which correct variants it refuses."""
+    suite = Suite.from_folder(subject.folder / "reference_suite")
+    verdict = prover.prove(suite, subject, bugs=bugs, correct=correct)
     yield from suite_faults(verdict)
     if verdict.standing is not Standing.PROVED:
         return
@@ -96,13 +126,21 @@ def lesson_faults(lesson: Lesson, prover: Prover, folder: Path = LESSONS) -> Ite
 
 
 def exercise_faults(lesson: Lesson, exercise: Exercise, subject: Subject, prover: Prover, path: Path) -> Iterator[str]:
-    """Yield what is wrong with an exercise, as shipped and as the author solved it."""
+    """Yield what is wrong with an exercise: as shipped, as the author solved it, and as `other_way` does."""
     shipped = Suite.from_files(exercise_files(lesson, exercise, path, as_shipped=True))
     green = prover.prove(shipped, subject, bugs=[], correct=[]).valid
     if green:
         yield f"as shipped, {', '.join(sorted(green))} passes: put what the test asserts into the solution region."
+    yield from solution_faults(exercise, exercise_files(lesson, exercise, path), subject, prover)
+    if exercise.other_way:
+        files = exercise_files(lesson, exercise, path, otherwise_solved=True)
+        yield from (f"other_way: {fault}" for fault in solution_faults(exercise, files, subject, prover))
+
+
+def solution_faults(exercise: Exercise, files: dict[str, str], subject: Subject, prover: Prover) -> Iterator[str]:
+    """Yield why a suite does not solve an exercise, and which bugs it catches that course.toml calls alive."""
     verdict = prover.prove(
-        Suite.from_files(exercise_files(lesson, exercise, path)),
+        Suite.from_files(files),
         subject,
         bugs=[subject.bug(name) for name in (*exercise.bugs, *exercise.alive)],
         correct=[subject.variant(name) for name in exercise.correct],

@@ -7,11 +7,12 @@ import itertools
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from course.engine.broker import Broker
 from course.engine.databases import Databases, Server, ServerLostError
 from course.engine.plugins import SETTINGS
 from course.engine.run import Ending, Request, RunResult
@@ -53,6 +54,7 @@ class Slot(Databases):
         self._trees = trees
         self._processes = processes
         self._stop = stop
+        self._broker = Broker()
         self._runs = itertools.count(1)
         self._standing: StandingSuite | None = None
         self._alone: set[Path] = set()  # suites that are not to be forked
@@ -74,9 +76,17 @@ class Slot(Databases):
         shutil.rmtree(folder, ignore_errors=True)
         return result
 
+    @contextlib.contextmanager
+    def named_database(self, name: str, template: str = "template0") -> Iterator[str]:
+        """A fresh database, with a broker beside it that holds as little."""
+        self._broker.empty()
+        with super().named_database(name, template) as url:
+            yield url
+
     def close(self) -> None:
         """End all that this slot keeps, and the server, unless others use it."""
         self.rest()
+        self._broker.close()
         super().close()
 
     def rest(self) -> None:
@@ -166,6 +176,7 @@ class Slot(Databases):
             SEED: request.seed,
             # A program that a suite starts is the variant, too
             MODULES: os.pathsep.join(filter(None, (tree, os.environ.get(MODULES)))),
+            **({"NATS_URL": self._broker.url()} if "nats" in request.variant.subject.services else {}),
             **request.variant.subject.environment,
             **request.environment,
         }
@@ -192,8 +203,9 @@ def _is_rehearsal(request: Request) -> bool:
 
 
 def _is_ours(name: str) -> bool:
-    # A run must not see how the course itself runs, nor what a learner keeps in the environment for other databases
-    return name.startswith(("COURSE_", "PG", "POSTGRES_", "PYTEST_", "COVERAGE_")) or name == "DATABASE_URL"
+    # A run must not see how the course itself runs, nor what a learner keeps in the environment for other servers
+    prefixes = ("COURSE_", "PG", "POSTGRES_", "PYTEST_", "COVERAGE_")
+    return name.startswith(prefixes) or name in ("DATABASE_URL", "NATS_URL")
 
 
 def _keep_bytecode(run: Path, suite: Path) -> None:

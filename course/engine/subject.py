@@ -16,6 +16,8 @@ from course.errors import CourseError
 
 SUBJECTS = Path(__file__).parent.parent / "subjects"
 # What stands in a subject's folder beside the program itself
+SETTINGS = ("language", "package", "seconds", "environment", "services")
+SERVICES = ("nats",)
 BESIDE = ("bugs", "correct", "reference_suite", "subject.toml", "challenge.toml", "brief.md", "__pycache__")
 
 
@@ -37,6 +39,7 @@ class Subject:
         patience: How long one test of it may take, in seconds; `None` where only the deadline of the run counts.
         environment: Variables that every run gets.
         plugins: Modules that every run gives pytest as plugins.
+        services: What every run gets beside a database: `nats`, an empty NATS server in `NATS_URL`.
 
     Example:
         >>> load_subject("users_api").package
@@ -52,6 +55,7 @@ class Subject:
     patience: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     plugins: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
 
     def bug(self, id: str) -> Patch:  # noqa: A002 - the field's word, and nothing here wants the builtin
         """The bug `group/name`.
@@ -131,6 +135,7 @@ def load_subject(name: str, subjects: Path = SUBJECTS) -> Subject:
         correct=tuple(read_patch(path) for path in sorted((folder / "correct").glob("*.patch"))),
         seconds=float(settings.get("seconds", 10)),
         environment=settings.get("environment", {}),
+        services=tuple(settings.get("services", ())),
     )
 
 
@@ -148,7 +153,10 @@ def _settings(path: Path) -> dict[str, Any]:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SubjectError(f"{path} is broken: {error}.", "Mend that line.") from error
-    unknown = set(settings) - {"language", "package", "seconds", "environment"}
+    unknown = set(settings) - set(SETTINGS)
     if unknown:
-        raise SubjectError(f"{path}: nobody reads {min(unknown)!r}.", "Use language, package, seconds, environment.")
+        raise SubjectError(f"{path}: nobody reads {min(unknown)!r}.", f"Use {', '.join(SETTINGS)}.")
+    for service in settings.get("services", ()):
+        if service not in SERVICES:
+            raise SubjectError(f"{path}: runs get no service {service!r}.", f"Use {', '.join(SERVICES)}.")
     return settings

@@ -31,8 +31,14 @@ def board(result: Result, news: Sequence[str] = ()) -> Panel:
         rows = tuple(_red(result)) if result.first.problems else (_green(result),)
     else:
         rows = tuple(_proved(result, result.verdict))
+    rows += other_way(result.exercise) if result.solved else ()
     rows += tuple(Row(sentence, "note") for sentence in news)
     return Panel(f"{result.exercise.id}  {result.exercise.title}", right=_right(result), rows=rows)
+
+
+def other_way(exercise: Exercise, *, is_open: bool = False) -> tuple[Row, ...]:
+    """The row with another solution of an exercise, where course.toml has one."""
+    return (Row("one other way", more=exercise.other_way, is_open=is_open),) if exercise.other_way else ()
 
 
 def progress_panel(exercise: Exercise, step: Step | None) -> Panel:

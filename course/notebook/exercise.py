@@ -135,10 +135,12 @@ def missing_names(cell: Cell, notebook: Collection[str], shared: Mapping[str, ob
 
 
 def lost_server(session: Session) -> list[Problem]:
-    """The problem behind all others, where the lesson's server was ended by something else."""
+    """The problem behind all others, where a server of the lesson's was ended by something else."""
     try:
         if session.server is not None:
             session.server.require()
+        if session.nats is not None:
+            session.nats.require()
     except CourseError as error:
         return [Problem(str(error))]
     return []
@@ -152,6 +154,7 @@ def prove(session: Session, exercise: Exercise, files: dict[str, str], on_step: 
     """
     assert exercise.subject is not None  # noqa: S101 - the caller has looked; this tells the type checker
     subject = load_subject(exercise.subject)
+    subject = replace(subject, services=tuple(set(subject.services) & set(session.course.lesson_of(exercise).services)))
     if exercise.seconds is not None:
         subject = replace(subject, seconds=exercise.seconds)
     try:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from course.engine import load_subject
 from course.errors import CourseError
+from course.notebook.board import other_way
 from course.notebook.faults import guarded
 from course.notebook.panel import Panel, Row
 from course.notebook.session import Session, session
@@ -13,7 +16,9 @@ from course.syllabus import Exercise
 
 @guarded
 def hint(exercise: str) -> None:
-    """Show the next hint for an exercise, with those that were shown before; it works after passing, too.
+    """Show the next hint for an exercise, with those that were shown before.
+
+    It works after passing, too, and then shows one other way to solve it, where that teaches something new.
 
     Args:
         exercise: Its id, such as `"6.2"`.
@@ -26,7 +31,9 @@ def hint(exercise: str) -> None:
     shown, left = here.progress.hints(wanted.id), waiting(here, wanted)
     if left:
         here.progress.showed(wanted.id, left[0])
-    show(hint_panel(wanted, (*shown, *left[:1]), left=max(len(left) - 1, 0), is_new=bool(left)))
+    panel = hint_panel(wanted, (*shown, *left[:1]), left=max(len(left) - 1, 0), is_new=bool(left))
+    solved = wanted.id in here.progress.solved()
+    show(replace(panel, rows=panel.rows + other_way(wanted, is_open=True)) if solved else panel)
 
 
 def waiting(here: Session, exercise: Exercise) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,8 @@ Mark = Literal["ok", "bad", "todo", "on", "note", ""]
 STYLE = (Path(__file__).parent / "panel.css").read_text(encoding="utf-8")
 # Only what we write ourselves is marked up: everything is escaped first
 MARKUP = ((re.compile(r"`([^`]+)`"), r"<code>\1</code>"), (re.compile(r"\*\*([^*]+)\*\*"), r"<b>\1</b>"))
+
+FENCE = re.compile(r"^```(?:\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)  # the code of a page, between its texts
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Row:
         tag: A word at the end of the line, such as "caught", in the colour of the mark.
         code: Lines of code or of output below it.
         diff: The same, for a unified diff.
-        is_open: Whether the code is shown at once, rather than on demand.
+        more: The same, for text: paragraphs, and code between lines of three backticks.
+        is_open: Whether what stands below is shown at once, rather than on demand.
     """
 
     text: str
@@ -39,6 +43,7 @@ class Row:
     tag: str = ""
     code: str = ""
     diff: str = ""
+    more: str = ""
     is_open: bool = False
 
 
@@ -104,11 +109,26 @@ def _tone(row: Row) -> str:
 def _content(row: Row) -> str:
     sign = f'<span class="course-{row.mark}">{SIGNS[row.mark]}</span> ' if row.label and row.mark else ""
     line = sign + _markup(row.text) + (f' <span class="course-dim">{_markup(row.dim)}</span>' if row.dim else "")
-    code = _diff(row.diff) if row.diff else html.escape(row.code)
-    if not code:
+    below = _below(row)
+    if not below:
         return line
     is_open = " open" if row.is_open else ""
-    return f"<details{is_open}><summary>{line}</summary><pre>{code}</pre></details>"
+    return f"<details{is_open}><summary>{line}</summary>{below}</details>"
+
+
+def _below(row: Row) -> str:
+    if row.more:
+        return "".join(_paragraphs(row.more))
+    code = _diff(row.diff) if row.diff else html.escape(row.code)
+    return f"<pre>{code}</pre>" if code else ""
+
+
+def _paragraphs(page: str) -> Iterator[str]:
+    for place, part in enumerate(FENCE.split(page)):
+        if place % 2:
+            yield f"<pre>{html.escape(part.rstrip())}</pre>"
+        else:
+            yield from (f"<p>{_markup(' '.join(words.split()))}</p>" for words in part.split("\n\n") if words.strip())
 
 
 def _diff(diff: str) -> str:

@@ -31,7 +31,7 @@ def _lines(row: Row) -> list[str]:
     parts = (first, SIGNS[row.mark], plain(row.text), _remark(row.dim), _tag(row.tag))
     line = "  " + " ".join(part for part in parts if part)
     # What a notebook hides until it is asked for is left out here
-    below = (row.diff or row.code).splitlines() if row.is_open else []
+    below = (row.diff or row.code or row.more.strip()).splitlines() if row.is_open else []
     return [line, *(f"      {each}" for each in below)]
 
 

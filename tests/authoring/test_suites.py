@@ -5,7 +5,7 @@ import pytest
 from course.authoring.suites import exercise_files
 from course.syllabus import load
 
-COURSE = """
+COURSE = r"""
 [[lesson]]
 slug = "06_test_an_api"
 title = "Test an API"
@@ -24,6 +24,7 @@ hints = ["Think."]
 id = "6.2"
 title = "The second"
 hints = ["Think."]
+other_way = "Or:\n\n```python\nassert session > 1\n\nassert session < 3\n```"
 """
 
 SOURCE = """\
@@ -74,3 +75,9 @@ def test_as_shipped_both_cells_are_red(files):
     red = files("6.2", as_shipped=True)
     assert 'raise NotImplementedError("TODO 6.2: The second")' in red["test_6_2.py"]
     assert 'raise NotImplementedError("TODO 6.2: open a session")' in red["conftest.py"]
+
+
+def test_another_way_stands_in_place_of_the_solution_and_gets_its_indent(files):
+    other = files("6.2", otherwise_solved=True)
+    assert other["test_6_2.py"] == "def test_two(session):\n    assert session > 1\n\n    assert session < 3\n"
+    assert other["conftest.py"] == files("6.2")["conftest.py"]

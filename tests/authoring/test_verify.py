@@ -6,8 +6,18 @@ import io
 import pytest
 from rich.console import Console
 
-from course.authoring.verify import VerifyError, exercise_faults, lesson_faults, subject_faults, told, verify
+from course.authoring.verify import (
+    VerifyError,
+    exercise_faults,
+    lesson_faults,
+    patch_faults,
+    patch_of,
+    subject_faults,
+    told,
+    verify,
+)
 from course.engine import Prover, load_subject
+from course.errors import CourseError
 from course.services.embedded import Embedded
 from course.syllabus import Exercise, load, syllabus
 
@@ -134,6 +144,18 @@ def test_a_solution_that_fails_on_right_code_is_told(faults_of_exercise):
     assert any("false alarm on original" in each for each in faults)
 
 
+@pytest.mark.parametrize(
+    ("code", "faults"),
+    [
+        ("assert positive(0) is False", []),
+        ("assert positive(1)", ["other_way: api/calls_nought_positive: SURVIVED. It is listed in `bugs`."]),
+    ],
+)
+def test_another_way_is_proved_as_the_solution_is(faults_of_exercise, code, faults):
+    course = f"{COURSE}other_way = '''\n```python\n{code}\n```\n'''\n"
+    assert faults_of_exercise(course=course) == faults
+
+
 def test_an_exercise_that_names_no_bug_is_told(tmp_path, prover):
     exercise = Exercise("0.1", "One", "users_api", ("database/forgets",), (), (), ("Think.",), None, None)
     lesson = dataclasses.replace(syllabus().everything[0], exercises=(exercise,))
@@ -152,3 +174,19 @@ def test_each_fault_is_told_on_a_line_of_its_own_below_the_name():
 def test_a_wrong_name_is_told_the_nearest():
     with pytest.raises(VerifyError, match=r'no lesson "user_api"\. Did you mean "users_api"'):
         verify(("user_api",))
+
+
+@pytest.mark.slow
+def test_one_bug_is_proved_by_itself(signs, prover):
+    subject = signs()
+    assert list(patch_faults(subject, subject.bugs[0], prover)) == []
+    (fault,) = patch_faults(signs("assert positive(1)"), subject.bugs[0], prover)
+    assert "SURVIVED. Give the reference suite a test that catches it." in fault
+
+
+def test_a_wrong_name_of_a_bug_is_told_the_nearest():
+    subject, patch = patch_of("users_api/database/forgets_to_commit")
+    assert (subject.name, patch.id) == ("users_api", "database/forgets_to_commit")
+    assert patch_of("users_api/correct/looks_before_it_inserts")[1].id == "correct/looks_before_it_inserts"
+    with pytest.raises(CourseError, match=r"Did you mean 'database/forgets_to_commit'"):
+        verify(("users_api/database/forgets_to_comit",))

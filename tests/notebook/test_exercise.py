@@ -27,6 +27,11 @@ def test_a_good_test_solves_the_exercise(lesson):
     assert said.text.count("[caught]") == 2
     assert "caught by `test_a_missing_user_is_not_found`" in said.text
     assert lesson.session.progress.solved() == {"6.1"}
+    assert "<details><summary>one other way</summary><p>Compare both at once:</p>" in said.pages[-1]
+
+
+def test_another_way_is_not_on_a_board_with_a_bug_alive(lesson):
+    assert "one other way" not in lesson.run(*SOLVED[:-1]).pages[-1]
 
 
 def test_a_board_is_html_without_a_script_and_shows_the_bug_that_was_caught(lesson):

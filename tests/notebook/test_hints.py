@@ -29,7 +29,13 @@ def test_a_bug_that_is_alive_brings_its_own_hint(kernel):
 
 def test_hints_work_after_passing(kernel):
     kernel.session.progress.ran("6.1", {}, solved=True)
-    assert "Ask for a user" in kernel.run('course.hint("6.1")').text
+    said = kernel.run('course.hint("6.1")').text
+    assert "Ask for a user" in said
+    assert "assert (answer.status_code, answer.json())" in said
+
+
+def test_another_way_is_not_shown_before_the_first_is_found(kernel):
+    assert "other way" not in kernel.run('course.hint("6.1")').text
 
 
 def test_a_bug_that_the_course_has_no_longer_brings_none(kernel):

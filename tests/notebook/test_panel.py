@@ -26,6 +26,7 @@ def full():
         Row(HOSTILE, "bad", dim=HOSTILE, tag="alive"),
         Row(HOSTILE, label=HOSTILE, mark="on"),
         Row("code", "ok", code=HOSTILE, is_open=True),
+        Row("page", more=f"{HOSTILE}\n\n```python\n{HOSTILE}\n```\n{HOSTILE}\n"),
         Row("diff", "ok", diff=f"-{HOSTILE}\n+{HOSTILE}\n {HOSTILE}", tag="caught"),
     )
     return Panel(HOSTILE, HOSTILE, HOSTILE, 0.5, rows)
@@ -66,3 +67,10 @@ def test_ipython_gets_both_forms():
 def test_a_bar_says_how_far_it_is():
     assert 'aria-label="50 %"' in full().html()
     assert "width:100%" in Panel("a", share=7).html()
+
+
+def test_a_page_below_a_row_is_text_and_code():
+    row = Row("one other way", more="Take `x`\nfirst.\n\nThen:\n\n```python\nif x < 1:\n    y\n```\n")
+    page = Panel("a", rows=(row,)).html()
+    assert "<p>Take <code>x</code> first.</p><p>Then:</p><pre>if x &lt; 1:\n    y</pre></details>" in page
+    assert "Take" not in str(Panel("a", rows=(row,)))
