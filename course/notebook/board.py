@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from course.engine import Fate, JudgedBug, JudgedTest, Standing, Step, Validity, Verdict
+from course.hygiene import TITLES, Proof
 from course.notebook.exercise import Result
 from course.notebook.panel import Panel, Row
 from course.notebook.problem import Problem
@@ -44,7 +45,7 @@ def other_way(exercise: Exercise, *, is_open: bool = False) -> tuple[Row, ...]:
 def progress_panel(exercise: Exercise, step: Step | None) -> Panel:
     """What stands there while an exercise runs."""
     share = step.done / step.total if step else 0.0
-    said = f"{step.done} of {step.total} programs" if step else "green here; now on right and on wrong code …"
+    said = f"{step.done} of {step.total} runs" if step else "green here; now on right and on wrong code …"
     return Panel(f"{exercise.id}  {exercise.title}", right=said, share=share)
 
 
@@ -103,6 +104,8 @@ def _proved(result: Result, verdict: Verdict) -> Iterator[Row]:
     yield from _right_code(verdict)
     for judged in verdict.bugs:
         yield _bug(result.exercise, judged)
+    for proof in result.hygiene:
+        yield _hygiene(proof)
 
 
 def _unproved(verdict: Verdict) -> Row:
@@ -153,6 +156,13 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
     ran = "no test of yours runs the code that it changes"
     why = ran if judged.fate is Fate.NOT_REACHED else "passes all your tests"
     return Row(name, "bad", dim=f"{why} · {hint}", tag="alive")
+
+
+def _hygiene(proof: Proof) -> Row:
+    seen = proof.evidence + (f" ({proof.measured})" if proof.measured else "")
+    return Row(
+        TITLES[proof.name], "ok" if proof.passed else "bad", dim=seen, tag="shown" if proof.passed else "not shown"
+    )
 
 
 def _shown(diff: str) -> str:
