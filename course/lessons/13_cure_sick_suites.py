@@ -14,9 +14,10 @@ course.begin("13_cure_sick_suites")
 #
 # ## Exercise 13.1: the database is not cleaned
 #
-# Run this suite: it is green, and both bugs are caught.
+# Nothing is wrong with these two tests: they are green, and they catch both bugs.
 #
-# **Predict.** Now run the same cell **again**, and change nothing in it. What will it say?
+# **Predict.** The board also runs the suite a second time on the same database. What will the second run say? Look at the board, and then see it for yourself: run the cell once
+# more, and change nothing in it.
 
 # %% green_once tags=["exercise"] exercise="13.1"
 import pytest
@@ -53,8 +54,8 @@ def test_a_deleted_user_is_gone(client):
     assert client.get(f"/users/{grace['id']}").status_code == 404
 
 # %% [markdown]
-# `assert 400 == 201`: the address is taken, by Ada of the run before. In CI you would never see that, as every run there gets a new database. On a laptop the suite is red from the
-# second run on.
+# `assert 400 == 201`: the address is taken, by Ada of the run before. In CI you would never see that, since every run there gets a new database. On a laptop the suite is red from
+# its second run on.
 #
 # ## Exercise 13.2: production credentials
 #
@@ -275,7 +276,7 @@ def client(engine):
     create_tables(engine)
     app.dependency_overrides[get_db] = get_test_db
     yield TestClient(app, raise_server_exceptions=False)
-    del app.dependency_overrides[get_db]
+    app.dependency_overrides.pop(get_db, None)
     Base.metadata.drop_all(engine)
 
 # %% [markdown]
@@ -506,7 +507,7 @@ def test_the_total_is_that_of_the_search(client):
 # ## Exercise 13.8: a test that sleeps
 #
 # The `sleep` above waited for nothing. Here is one that waits for something: the suite starts a real server, and a server takes a moment. On your laptop that is less than 0.2
-# seconds. On the board stands a correct variant that takes a second, as on a machine that is busy.
+# seconds. On the board stands a correct variant that takes a second, as on a machine that is busy. (`server.servers` is there once the server is up, and not before.)
 #
 # **Predict.** What will the board say to `sleep(0.2)`? And to `sleep(2)`? Try both.
 
