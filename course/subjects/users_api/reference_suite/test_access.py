@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
+import time_machine
 
 
 @pytest.mark.parametrize("email", ["root@example.org", " Root@EXAMPLE.org"])
@@ -12,6 +13,7 @@ def test_a_login_gives_a_token_that_opens_the_admin_list(client, log_in, add_adm
     response = log_in(email)
     assert response.status_code == 200
     answer = response.json()
+    assert answer.keys() >= {"access_token", "token_type", "expires_in"}
     assert (answer["token_type"], answer["expires_in"]) == ("bearer", 30 * 60)
     headers = {"Authorization": f"Bearer {answer['access_token']}"}
     assert client.get("/admin/users", headers=headers).status_code == 200
@@ -45,6 +47,13 @@ def test_a_token_ends_after_the_minutes_that_are_set(client, log_in, add_admin):
 def test_a_token_is_good_for_half_an_hour_and_then_answered_with_401(client, add_admin, as_user, minutes, status):
     issued_at = datetime.now(UTC) - timedelta(minutes=minutes)
     assert client.get("/admin/users", headers=as_user(add_admin(), issued_at)).status_code == status
+
+
+def test_a_token_is_good_however_long_the_program_has_been_running(client, log_in, add_admin):
+    add_admin()
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=1)):
+        headers = {"Authorization": f"Bearer {log_in('root@example.org').json()['access_token']}"}
+        assert client.get("/admin/users", headers=headers).status_code == 200
 
 
 def test_a_token_signed_by_somebody_else_is_answered_with_401(client, add_admin):
