@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from course.notebook.hand_in import hand_in
     from course.notebook.health import doctor
     from course.notebook.hints import hint
-    from course.notebook.path import path, progress
+    from course.notebook.path import next, path, progress  # noqa: A004 - what a learner types, as `course.next()`
     from course.notebook.quiz import quiz
     from course.services.nats import nats
     from course.services.pool import DatabasePool
@@ -27,6 +27,7 @@ PLACES = {
     "hint": "course.notebook.hints",
     "progress": "course.notebook.path",
     "path": "course.notebook.path",
+    "next": "course.notebook.path",
     "quiz": "course.notebook.quiz",
     "export": "course.notebook.export",
     "hand_in": "course.notebook.hand_in",
@@ -38,8 +39,8 @@ PLACES = {
 MAGICS = ("conftest", "exercise")
 
 __all__ = [
-    "DatabasePool", "begin", "brief", "caught", "doctor", "export", "hand_in", "hint", "nats", "path", "postgres",
-    "progress", "quiz",
+    "DatabasePool", "begin", "brief", "caught", "doctor", "export", "hand_in", "hint", "nats", "next", "path",
+    "postgres", "progress", "quiz",
 ]  # fmt: skip
 
 

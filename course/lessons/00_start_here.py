@@ -140,5 +140,6 @@ course.quiz("00")
 # - pytest, *Get Started*: <https://docs.pytest.org/en/stable/getting-started.html>
 # - pytest, *How to write and report assertions in tests*: <https://docs.pytest.org/en/stable/how-to/assert.html>
 # - JupyterLab, *Notebooks*: <https://jupyterlab.readthedocs.io/en/stable/user/notebook.html>
-#
-# **Next:** open the next lesson of the list above.
+
+# %% next
+course.next()

@@ -398,4 +398,7 @@ course.quiz("04")
 # - SQLite, *Datatypes*: <https://www.sqlite.org/datatype3.html>, and *Foreign Key Support*: <https://www.sqlite.org/foreignkeys.html>
 # - PostgreSQL 16, *Pattern Matching*: <https://www.postgresql.org/docs/16/functions-matching.html>
 #
-# **Next:** 05, *Use a real database*. One bug is waiting for you there.
+# One bug is waiting for you in the next lesson.
+
+# %% next
+course.next()

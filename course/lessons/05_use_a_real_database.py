@@ -546,4 +546,7 @@ course.quiz("05")
 # - PostgreSQL 16, *JSON Types*: <https://www.postgresql.org/docs/16/datatype-json.html>
 # - pytest, *Scope: sharing fixtures*: <https://docs.pytest.org/en/stable/how-to/fixtures.html#scope-sharing-fixtures-across-classes-modules-packages-or-session>
 #
-# **Next:** 06, *Test an API*. The same database, seen through HTTP.
+# In the next lesson you look at the same database through HTTP.
+
+# %% next
+course.next()

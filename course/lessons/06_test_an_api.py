@@ -371,4 +371,7 @@ course.quiz("06")
 # - RFC 9110, *HTTP Semantics*, section 15 on status codes: <https://www.rfc-editor.org/rfc/rfc9110#section-15>
 # - pytest, *Autouse fixtures*: <https://docs.pytest.org/en/stable/how-to/fixtures.html#autouse-fixtures-fixtures-you-don-t-have-to-request>
 #
-# **Next:** 07, *Seed test data*. Who may see what?
+# Everybody can call these routes. Who may see what? That is for the next lesson.
+
+# %% next
+course.next()

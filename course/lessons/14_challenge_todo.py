@@ -673,3 +673,6 @@ course.hand_in()
 # - pytest, *How to use fixtures*, on scopes and teardown: <https://docs.pytest.org/en/stable/how-to/fixtures.html>
 # - PostgreSQL, *Schemas*, on the search path: <https://www.postgresql.org/docs/16/ddl-schemas.html>
 # - PostgreSQL, *Explicit Locking*, on what the gate does: <https://www.postgresql.org/docs/16/explicit-locking.html>
+
+# %% next
+course.next()

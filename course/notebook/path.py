@@ -1,13 +1,14 @@
-"""The learning path with the learner's own progress in it: as a list, and as a drawing."""
+"""The learning path with the learner's own progress in it: as a list, as a drawing, and from one lesson's end."""
 
 from __future__ import annotations
 
 import html
 from typing import Any
 
+from course.notebook.closing import closing_panel
 from course.notebook.faults import guarded
 from course.notebook.panel import Panel, Row, framed
-from course.notebook.session import session
+from course.notebook.session import NotBegunError, session
 from course.notebook.showing import show
 from course.notebook.stages import LEGEND, Stage, sign, stages, upcoming
 from course.syllabus import Lesson, Syllabus
@@ -25,6 +26,24 @@ def path() -> None:
     """Draw the learning path with what is done; a terminal shows it as a Mermaid flowchart."""
     here = session()
     show(Drawing(here.course, here.progress.solved()))
+
+
+@guarded
+def next(lesson: str | None = None) -> None:  # noqa: A001 - what a learner types, as `course.next()`
+    """Show what this lesson has taught, which bugs are still alive, and the way to the next notebook.
+
+    Args:
+        lesson: Its name or its number, such as `"06"`; the one that has begun in this kernel when not given.
+
+    Raises:
+        CourseError: There is no such lesson, or none has begun.
+    """
+    here = session()
+    chosen = here.course.lesson(lesson) if lesson is not None else here.lesson
+    if chosen is None:
+        fix = 'Run the cell with `course.begin` first, or name a lesson: `course.next("06")`.'
+        raise NotBegunError("No lesson has begun in this kernel.", fix)
+    show(closing_panel(here.course, chosen, here.progress))
 
 
 def progress_panel(course: Syllabus, solved: frozenset[str], news: tuple[str, ...] = ()) -> Panel:

@@ -52,3 +52,12 @@ def test_the_flowchart_joins_its_nodes_and_has_no_quote_that_would_end_one():
     drawn = flowchart(syllabus(), frozenset())
     assert drawn.count('["') == drawn.count('"]') == drawn.count('"') / 2
     assert drawn.splitlines()[-1].count("-->") == drawn.count('["') - 1
+
+
+def test_the_next_lesson_is_that_of_the_kernel_or_the_one_that_is_named(kernel):
+    assert "No lesson has begun" in kernel.run("course.next()").printed
+    assert "01_no_program.ipynb" not in kernel.run('course.next("01")').text
+    kernel.run('course.begin("01")')
+    said = kernel.run("course.next()")
+    assert said.error is None
+    assert '<a href="04_in_memory.ipynb"><b>04 In memory</b></a>' in said.pages[-1]
