@@ -624,6 +624,7 @@ figure, axes = plt.subplots(figsize=(8, 2.6), layout="constrained")
 axes.barh(names, [of for _, of in caught.values()], color="#d8dee4")
 axes.barh(names, [done for done, _ in caught.values()], color="#1a7f4b")
 axes.invert_yaxis()
+axes.set_xticks([])
 plt.show()
 
 # %% hand_in
