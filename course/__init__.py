@@ -40,7 +40,7 @@ PLACES = {
     "nats": "course.services.nats",
     "DatabasePool": "course.services.pool",
 }
-MAGICS = ("conftest", "exercise")
+MAGICS = ("conftest", "exercise", "pytest")
 
 __all__ = [
     "DatabasePool", "begin", "brief", "caught", "compare", "doctor", "export", "hand_in", "hint", "measure", "nats",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,13 @@ from course.manifest import Table, read_manifest
 
 COURSE_TOML = Path(__file__).parent / "course.toml"
 SERVICES = ("postgresql", "nats", "docker", "node", "browser")
+# The rules of `course.hygiene`, and what their proofs may be told
+HYGIENE = (
+    "cleans_its_database", "leaves_nothing_behind", "leaves_no_connection", "leaves_production_alone",
+    "takes_any_address", "depends_on_no_seed", "tests_error_answers", "is_fast", "passes_in_any_order",
+    "passes_under_two_workers",
+)  # fmt: skip
+SETTINGS = ("orders", "workers", "ratio_at_most")
 BUG = r"[a-z0-9_]+/[a-z0-9_]+"
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -24,6 +31,19 @@ class UnknownLessonError(CourseError):
 
 class UnknownExerciseError(CourseError):
     """No exercise has this id."""
+
+
+@dataclass(frozen=True)
+class Hygiene:
+    """A rule that a suite is held to by running it; see `course.hygiene`.
+
+    Attributes:
+        name: Such as `"passes_in_any_order"`; one of `HYGIENE`.
+        settings: What the proof is told, such as `{"orders": 50}`.
+    """
+
+    name: str
+    settings: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -40,6 +60,7 @@ class Exercise:
         hints: From gentle to plain, one at least.
         conftest: Name of the conftest cell that the exercise runs with, or None.
         seconds: Deadline of one run, or None for the subject's own.
+        hygiene: What the suite is held to beside its bugs.
         other_way: Another solution that teaches something new, shown once this one is solved: text in Markdown with one
             block of Python, which may stand in place of the solution region. None for none.
     """
@@ -53,6 +74,7 @@ class Exercise:
     hints: tuple[str, ...]
     conftest: str | None
     seconds: float | None
+    hygiene: tuple[Hygiene, ...] = ()
     other_way: str | None = None
 
     @property
@@ -240,15 +262,26 @@ def read_exercise(table: Table, subject: str | None) -> Exercise:
         hints=table.texts("hints", at_least=1),
         conftest=table.text("conftest", default=None),
         seconds=table.number("seconds", kind=float, default=None),
+        hygiene=tuple(read_hygiene(each) for each in table.tables("hygiene")),
         other_way=table.text("other_way", default=None),
     )
     table.done()
     if exercise.other_way and len(PYTHON_BLOCK.findall(exercise.other_way)) != 1:
         fix = "Put the lines that may stand in place of the solution into one block: ```python … ```."
         raise table.error("other_way does not hold one block of Python.", fix)
-    if (exercise.bugs or exercise.alive or exercise.correct) and exercise.subject is None:
+    proved = exercise.bugs or exercise.alive or exercise.correct or exercise.hygiene
+    if proved and exercise.subject is None:
         raise table.error("it names variants, and no subject.", 'Add subject = "users_api" to the lesson.')
     return exercise
+
+
+def read_hygiene(table: Table) -> Hygiene:
+    name = table.name_by("name")
+    if name not in HYGIENE:
+        raise table.error("there is no such rule.", nearest(name, HYGIENE))
+    settings = {key: table.number(key, kind=float, default=None) for key in SETTINGS}
+    table.done()
+    return Hygiene(name, {key: value for key, value in settings.items() if value is not None})
 
 
 def read_question(table: Table) -> Question:

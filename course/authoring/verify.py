@@ -12,6 +12,7 @@ from course.authoring.render import LESSONS
 from course.authoring.suites import exercise_files
 from course.engine import Fate, Patch, Prover, Standing, Subject, Suite, Verdict, load_subject, subject_names
 from course.errors import CourseError, nearest
+from course.hygiene import prove_suite, rules_of
 from course.services.embedded import Embedded
 from course.syllabus import Exercise, Lesson, syllabus
 
@@ -139,13 +140,16 @@ def exercise_faults(lesson: Lesson, exercise: Exercise, subject: Subject, prover
 
 def solution_faults(exercise: Exercise, files: dict[str, str], subject: Subject, prover: Prover) -> Iterator[str]:
     """Yield why a suite does not solve an exercise, and which bugs it catches that course.toml calls alive."""
-    verdict = prover.prove(
+    verdict, hygiene = prove_suite(
+        prover,
         Suite.from_files(files),
         subject,
         bugs=[subject.bug(name) for name in (*exercise.bugs, *exercise.alive)],
         correct=[subject.variant(name) for name in exercise.correct],
+        rules=rules_of(exercise),
     )
     yield from suite_faults(verdict)
+    yield from (f"{proof.name}: {proof.evidence}." for proof in hygiene if not proof.passed)
     for name, fate in verdict.fates().items() if verdict.standing is Standing.PROVED else ():
         if (fate is Fate.CAUGHT) != (name in exercise.bugs):
             yield f"{name}: {fate}. It is listed in `{'bugs' if name in exercise.bugs else 'alive'}`."

@@ -18,7 +18,7 @@ SUBJECTS = Path(__file__).parent.parent / "subjects"
 # What stands in a subject's folder beside the program itself
 SETTINGS = ("language", "package", "seconds", "environment", "services")
 SERVICES = ("nats",)
-BESIDE = ("bugs", "correct", "reference_suite", "subject.toml", "challenge.toml", "brief.md", "__pycache__")
+BESIDE = ("bugs", "correct", "reference_suite", "subject.toml", "challenge.toml", "brief.md", "seed.py", "__pycache__")
 
 
 class SubjectError(CourseError):

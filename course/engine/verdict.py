@@ -133,6 +133,11 @@ class Verdict:
     output: str = field(default="", compare=False)
 
     @property
+    def is_proved(self) -> bool:
+        """Whether the bugs were tried."""
+        return self.standing is Standing.PROVED
+
+    @property
     def valid(self) -> frozenset[str]:
         """Ids of the tests that count."""
         return frozenset(test.test for test in self.tests if test.validity is Validity.VALID)

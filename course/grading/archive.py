@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 
 from course.grading.loading import SKIPPED, SubmissionError, Target
-from course.grading.names import shown
+from course.hygiene.scrub import shown
 
 ENTRIES = 10_000
 RATIO = 200

@@ -16,8 +16,8 @@ from course.engine import Prover, Standing, Step
 from course.grading.grader import Grader
 from course.grading.loading import SubmissionError
 from course.grading.record import FORMAT, Record
-from course.grading.runs import CancelledError
 from course.grading.submission import Loaded, Submission
+from course.hygiene.runs import CancelledError
 
 # Where full records are kept below the folder of reports: what a teacher may know and a learner may not
 KEPT = ".course"

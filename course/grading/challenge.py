@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from course.engine.subject import SUBJECTS
 from course.errors import CourseError
+from course.hygiene import Rule
 
 
 class ChallengeError(CourseError):
     """There is no challenge for a subject, or its `challenge.toml` is not well formed."""
-
-
-@dataclass(frozen=True)
-class HygieneRule:
-    """One hygiene proof and what it is worth.
-
-    Attributes:
-        name: Such as `cleans_its_database`.
-        title: What holds where it is passed, as a sentence.
-        points: Points for passing it.
-        settings: What else the proof is told, such as `{"ratio_at_most": 10.0}`.
-    """
-
-    name: str
-    title: str
-    points: float
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,7 +26,6 @@ class Challenge:
         bug_points: Points for bugs, shared evenly by the categories.
         categories: Folder of bugs to its title, in the order of reports.
         hygiene: The hygiene proofs, in the order of reports.
-        seed: `path` and `rows`: what is sent to the program so that rows of somebody else are there.
 
     Example:
         >>> load_challenge("todo_api").total
@@ -52,15 +35,14 @@ class Challenge:
     subject: str
     bug_points: float
     categories: Mapping[str, str]
-    hygiene: tuple[HygieneRule, ...]
-    seed: Mapping[str, Any] = field(default_factory=dict)
+    hygiene: tuple[Rule, ...]
 
     @property
     def total(self) -> float:
         """All points that there are."""
         return self.bug_points + sum(rule.points for rule in self.hygiene)
 
-    def rule(self, name: str) -> HygieneRule | None:
+    def rule(self, name: str) -> Rule | None:
         """The hygiene rule of that name, if the challenge has it."""
         return next((rule for rule in self.hygiene if rule.name == name), None)
 
@@ -87,16 +69,14 @@ def load_challenge(subject: str, subjects: Path = SUBJECTS) -> Challenge:
 
 def _challenge(subject: str, data: Mapping[str, Any]) -> Challenge:
     rules = tuple(_rule(entry) for entry in data.get("hygiene", []))
-    challenge = Challenge(
-        subject, float(data["score"]["bugs"]), dict(data["categories"]), rules, dict(data.get("seed", {}))
-    )
+    challenge = Challenge(subject, float(data["score"]["bugs"]), dict(data["categories"]), rules)
     worth = sum(rule.points for rule in rules)
     if worth != float(data["score"]["hygiene"]):
         raise ValueError(f"its hygiene proofs add up to {worth:g} points, not to {data['score']['hygiene']}")
     return challenge
 
 
-def _rule(entry: Mapping[str, Any]) -> HygieneRule:
+def _rule(entry: Mapping[str, Any]) -> Rule:
     known = {"name", "title", "points"}
     settings = {key: value for key, value in entry.items() if key not in known}
-    return HygieneRule(str(entry["name"]), str(entry["title"]), float(entry["points"]), settings)
+    return Rule(str(entry["name"]), str(entry["title"]), float(entry["points"]), settings)

@@ -114,7 +114,7 @@ def grade(order: Order, console: Console | None = None) -> int:
 
 def _warn(prover: Prover, grader: Grader, ours: Subject, own: Sequence[Patch], console: Console) -> None:
     """Say what a teacher should know before the class is graded."""
-    if grader.default.taken:
+    if grader.port_is_taken:
         console.print("Port 5432 is in use: a suite that goes there unasked reaches the server behind it.")
     for bug in _uncaught(prover, ours, own):
         console.print(f"No test of the reference suite catches your bug {escape(bug)}: can it be caught by the brief?")

@@ -14,30 +14,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
-from course.engine import JudgedTest, Prover, Slot, Standing, Step, Subject, Suite, Verdict
-from course.engine.proof import Proof as EngineProof
+from course.engine import Prover, Standing, Step, Subject, Verdict
 from course.errors import CourseError
 from course.grading.challenge import Challenge
-from course.grading.default_port import DefaultPort
-from course.grading.hygiene import Hygiene
 from course.grading.loading import SubmissionError
-from course.grading.prepared import Prepared
 from course.grading.record import Grading, Record, make_record, refusal
-from course.grading.runs import CancelledError, Runs
-from course.grading.score import Proof, score
+from course.grading.score import score
 from course.grading.submission import Loaded, Submission, load
-from course.grading.trial_runs import FIRST_SEED, TrialRuns
-from course.grading.trials import Case
-from course.grading.worker import PLUGINS
+from course.hygiene import PLUGINS, CancelledError, HygieneProver, Runs
+from course.hygiene.judges import typical_seconds
 
 DISTRIBUTION = "integration-testing-course"
 # Limits of a run on a machine that is busy with other things follow the time of the reference suite
 RUN_TIMES, TEST_TIMES = 40, 10
 REFERENCE_RUNS = 3
-
-
-class ReferenceFailsError(CourseError):
-    """The reference suite does not pass, so that nothing can be held against it."""
 
 
 class Grader:
@@ -53,15 +43,16 @@ class Grader:
         self.cancelled = threading.Event()
         self.subject = replace(subject, plugins=(*subject.plugins, *PLUGINS))
         self.challenge = challenge
-        self.default = DefaultPort()
         self._prover = prover
-        self._runs = Runs(prover, self.cancelled)
+        self._hygiene = HygieneProver(Runs(prover, self.cancelled), self.subject, challenge.hygiene)
         self._folder = Path(tempfile.mkdtemp(prefix="grading-", dir=prover.folder))
-        rule = challenge.rule("depends_on_no_seed")
-        self._prepared = Prepared(self.subject, {**challenge.seed, **(rule.settings if rule else {})}, self._folder)
         self._rules = _rules_digest(subject, challenge)
         self.version = version(DISTRIBUTION)
-        self.reference_seconds = 0.0
+
+    @property
+    def port_is_taken(self) -> bool:
+        """Whether another program holds PostgreSQL's usual port, so that nothing can be watched there."""
+        return self._hygiene.default is not None and self._hygiene.default.taken
 
     def measure_reference(self) -> None:
         """Time the reference suite, and set the limits of runs by it.
@@ -69,15 +60,11 @@ class Grader:
         Raises:
             ReferenceFailsError: It does not pass.
         """
-        folder = self.subject.folder / "reference_suite"
-        with self._prover.suite_folder(Suite.from_folder(folder)) as copy:
-            case = Case(self.subject, copy, ())
-            futures = [self._runs.do(_timed(case, FIRST_SEED + number)) for number in range(REFERENCE_RUNS)]
-            self.reference_seconds = min(future.result() for future in futures)
+        seconds = self._hygiene.measure_reference(REFERENCE_RUNS).seconds
         self.subject = replace(
             self.subject,
-            seconds=max(2 * self.subject.seconds, RUN_TIMES * self.reference_seconds),
-            patience=max(self.subject.seconds / 2, TEST_TIMES * self.reference_seconds),
+            seconds=max(2 * self.subject.seconds, RUN_TIMES * seconds),
+            patience=max(self.subject.seconds / 2, TEST_TIMES * seconds),
         )
 
     @contextmanager
@@ -121,8 +108,8 @@ class Grader:
         return self._record(submission, replace(grading, digest=self.digest(loaded), notes=loaded.notes))
 
     def close(self) -> None:
-        """Leave the port and the folder; the prover is not ours to close."""
-        self.default.close()
+        """Leave the port and the folders; the prover is not ours to close."""
+        self._hygiene.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -133,29 +120,17 @@ class Grader:
 
     def _grade(self, loaded: Loaded, on_step: Callable[[Step], None] | None) -> Grading:
         started = time.monotonic()
-        with self._prover.suite_folder(loaded.suite) as folder, self._trials(folder) as trials:
-            verdict = self._prove(folder, on_step, trials.begin)
-            times = {"suite_seconds": verdict.suite_seconds, "reference_seconds": self.reference_seconds}
-            proofs: tuple[Proof, ...] = ()
-            if verdict.standing is Standing.PROVED and verdict.tests:
-                proofs = Hygiene(self.challenge, verdict, trials.results(verdict), self.reference_seconds).proofs()
-        times["ratio"] = times["suite_seconds"] / max(self.reference_seconds, 0.001)
-        times["seconds"] = time.monotonic() - started
-        return Grading(verdict, score(self.challenge, verdict, proofs), proofs, times=times)
-
-    def _prove(
-        self,
-        folder: Path,
-        on_step: Callable[[Step], None] | None,
-        on_originals: Callable[[tuple[JudgedTest, ...]], None],
-    ) -> Verdict:
         subject = self.subject
-        return EngineProof(
-            self._runs.run_all, self._prover.trees, folder, subject, subject.bugs, subject.correct, on_step=on_step
-        ).verdict(on_originals)  # fmt: skip
-
-    def _trials(self, folder: Path) -> TrialRuns:
-        return TrialRuns(self.challenge, self._runs, self._prepared, self.default, subject=self.subject, folder=folder)
+        with self._prover.suite_folder(loaded.suite) as folder:
+            verdict, proofs = self._hygiene.prove(folder, subject, subject.bugs, subject.correct, on_step)
+        reference = self._hygiene.reference
+        times = {
+            "suite_seconds": verdict.suite_seconds,
+            "reference_seconds": reference.seconds,
+            "ratio": typical_seconds(verdict.tests) / max(reference.test, 0.001),
+            "seconds": time.monotonic() - started,
+        }
+        return Grading(verdict, score(self.challenge, verdict, proofs), proofs, times=times)
 
     def _record(self, submission: Submission, grading: Grading) -> Record:
         return make_record(submission, grading, self.subject, self.challenge, self.version)
@@ -163,19 +138,6 @@ class Grader:
     def _check(self) -> None:
         if self.cancelled.is_set():
             raise CancelledError("The batch was stopped.")
-
-
-def _timed(case: Case, seed: int) -> Callable[[Slot], float]:
-    def timed(slot: Slot) -> float:
-        run = slot.run(case.request(shuffle=seed))
-        if run.failed or not run.outcomes:
-            why = run.failed[0].message if run.failed else run.detail
-            raise ReferenceFailsError(
-                f"The reference suite of {case.subject.name} fails: {why}.", "Run `course verify`."
-            )
-        return run.seconds
-
-    return timed
 
 
 def _rules_digest(subject: Subject, challenge: Challenge) -> str:

@@ -11,7 +11,7 @@ from typing import IO
 
 from course.engine.suite import NOT_COPIED
 from course.errors import CourseError
-from course.grading.names import shown
+from course.hygiene.scrub import shown
 
 FILES = 2_000
 BYTES = 50 << 20

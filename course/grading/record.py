@@ -8,9 +8,10 @@ from typing import Any
 
 from course.engine import Fate, JudgedBug, JudgedTest, Standing, Subject, Verdict
 from course.grading.challenge import Challenge
-from course.grading.score import Proof, Score
-from course.grading.scrub import LONGEST, first_line, scrub, shown_line
+from course.grading.score import Score
 from course.grading.submission import Submission
+from course.hygiene import Proof
+from course.hygiene.scrub import LONGEST, first_line, scrub, shown_line
 
 FORMAT = 1
 Record = dict[str, Any]

@@ -6,26 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from course.engine.verdict import Fate, JudgedBug, Standing, Verdict
-from course.grading.challenge import Challenge, HygieneRule
-
-
-@dataclass(frozen=True)
-class Proof:
-    """What a hygiene proof has shown.
-
-    Attributes:
-        name: Name of its rule.
-        passed: Whether the suite passes it.
-        evidence: What was seen, as a sentence without anything that differs from run to run.
-        tests: Ids of the tests that it was seen in, sorted.
-        measured: What differs from run to run, such as a time; never a part of the sentence.
-    """
-
-    name: str
-    passed: bool
-    evidence: str
-    tests: tuple[str, ...] = ()
-    measured: str = ""
+from course.grading.challenge import Challenge
+from course.hygiene import Proof, Rule
 
 
 @dataclass(frozen=True)
@@ -112,7 +94,7 @@ def _bug_line(challenge: Challenge, name: str, bugs: Sequence[JudgedBug], catego
     return Line("bugs", name, title, points, round(of, 4), f"{caught} of {len(bugs)} bugs caught")
 
 
-def _hygiene_line(rule: HygieneRule, proofs: Sequence[Proof], why: str, *, caught: bool) -> Line:
+def _hygiene_line(rule: Rule, proofs: Sequence[Proof], why: str, *, caught: bool) -> Line:
     proof = next((proof for proof in proofs if proof.name == rule.name), None)
     if why or proof is None:
         return Line("hygiene", rule.name, rule.title, 0.0, rule.points, why or "not proved")

@@ -19,7 +19,8 @@ from course.errors import CourseError
 from course.grading.archive import unpack
 from course.grading.cells import suite_files
 from course.grading.loading import SKIPPED, SubmissionError, Target, copy_folder
-from course.grading.names import distinct, folder_name, shown
+from course.grading.names import distinct, folder_name
+from course.hygiene.scrub import shown
 
 TEST_FILE = re.compile(r"conftest\.py|test_.*\.py|.*_test\.py")
 DEEPEST_PROJECT = 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from course.engine import Fate, JudgedBug, JudgedTest, Standing, Step, Validity, Verdict
+from course.hygiene import TITLES, Proof
 from course.notebook.exercise import Result
 from course.notebook.panel import Panel, Row
 from course.notebook.problem import Problem
@@ -17,6 +18,7 @@ DOUBTS = {
     Validity.NEVER_ENDS: "never ends, or ends the whole process",
 }
 MOST = 4  # problems at a time
+LONGEST_NAME = 120  # characters of a test's name
 OUR_FAULT = "This is the course's fault, not yours: run the cell again, and `course doctor` if it stays."
 
 
@@ -44,7 +46,7 @@ def other_way(exercise: Exercise, *, is_open: bool = False) -> tuple[Row, ...]:
 def progress_panel(exercise: Exercise, step: Step | None) -> Panel:
     """What stands there while an exercise runs."""
     share = step.done / step.total if step else 0.0
-    said = f"{step.done} of {step.total} programs" if step else "green here; now on right and on wrong code …"
+    said = f"{step.done} of {step.total} runs" if step else "green here; now on right and on wrong code …"
     return Panel(f"{exercise.id}  {exercise.title}", right=said, share=share)
 
 
@@ -81,7 +83,7 @@ def _problem(problem: Problem, others: int) -> Row:
     place = f"line {problem.line}" if problem.line else ""
     if problem.cell and place:
         place += f" of the %%{problem.cell} cell"
-    tests = (f"`{problem.test}`" if problem.test else "") + (_and_others(others) if others else "")
+    tests = (f"`{_short(problem.test)}`" if problem.test else "") + (_and_others(others) if others else "")
     where = ", ".join(part for part in (tests, place) if part)
     if problem.is_todo:
         return Row(problem.what, "todo", dim=where)
@@ -103,6 +105,8 @@ def _proved(result: Result, verdict: Verdict) -> Iterator[Row]:
     yield from _right_code(verdict)
     for judged in verdict.bugs:
         yield _bug(result.exercise, judged)
+    for proof in result.hygiene:
+        yield _hygiene(proof)
 
 
 def _unproved(verdict: Verdict) -> Row:
@@ -126,7 +130,7 @@ def _right_code(verdict: Verdict) -> Iterator[Row]:
 
 
 def _doubtful(test: JudgedTest) -> Row:
-    dim = " · ".join(part for part in (f"`{test.name}`", _place(test.where)) if part)
+    dim = " · ".join(part for part in (f"`{_short(test.name)}`", _place(test.where)) if part)
     lines = [f"on {_variant(test.variant)}:", *(f"  {line}" for line in test.message.splitlines())]
     return Row(f"{DOUBTS[test.validity]}.", "bad", dim=dim, code="\n".join(lines), is_open=True)
 
@@ -142,7 +146,7 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
     if judged.fate is Fate.CAUGHT:
         names = list(dict.fromkeys(catch.name for catch in judged.catches))
         more = _and_others(len(names) - 1) if names[1:] else ""
-        return Row(bug.title, "ok", dim=f"caught by `{names[0]}`{more}", tag="caught", diff=_shown(bug.diff))
+        return Row(bug.title, "ok", dim=f"caught by `{_short(names[0])}`{more}", tag="caught", diff=_shown(bug.diff))
     if bug.id in exercise.alive:
         why = "SQLite cannot show it" if bug.needs == "postgresql" else "this way of testing cannot show it"
         return Row(bug.shows, "todo", dim=f"{why}: it stays alive on purpose", tag="alive")
@@ -153,6 +157,13 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
     ran = "no test of yours runs the code that it changes"
     why = ran if judged.fate is Fate.NOT_REACHED else "passes all your tests"
     return Row(name, "bad", dim=f"{why} · {hint}", tag="alive")
+
+
+def _hygiene(proof: Proof) -> Row:
+    seen = proof.evidence + (f" ({proof.measured})" if proof.measured else "")
+    return Row(
+        TITLES[proof.name], "ok" if proof.passed else "bad", dim=seen, tag="shown" if proof.passed else "not shown"
+    )
 
 
 def _shown(diff: str) -> str:
@@ -166,6 +177,11 @@ def _shown(diff: str) -> str:
         elif not line.startswith("--- "):
             lines.append(line)
     return "\n".join(lines)
+
+
+def _short(name: str) -> str:
+    """A test's name, cut where the value that it was made from makes it endless."""
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
 
 
 def _place(where: str) -> str:

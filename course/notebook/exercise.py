@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
-from course.engine import Step, Suite, Verdict, load_subject
+from course.engine import Step, Subject, Suite, Verdict, load_subject
 from course.errors import CourseError
+from course.hygiene import Proof, prove_suite, rules_of
 from course.notebook.cell import Cell, public_names
 from course.notebook.first_run import FirstRun, run_first
 from course.notebook.names import strangers
@@ -40,6 +41,7 @@ class Result:
         exercise: The exercise.
         first: The run in the kernel.
         verdict: The proof; None where the cell is red, or where there is nothing to prove it on.
+        hygiene: What the proofs of its hygiene have shown, where it is held to some.
         seconds: How long all of it took.
         module: The executed cell, where it could be executed.
     """
@@ -49,6 +51,7 @@ class Result:
     verdict: Verdict | None = None
     seconds: float = 0.0
     module: ModuleType | None = field(default=None, repr=False)
+    hygiene: tuple[Proof, ...] = ()
 
     @property
     def solved(self) -> bool:
@@ -57,7 +60,8 @@ class Result:
         if not self.first.green or verdict is None:
             return self.first.green
         alive = {judged.bug.id for judged in verdict.alive} - set(self.exercise.alive)
-        return verdict.standing == "PROVED" and bool(verdict.valid) and not verdict.doubtful and not alive
+        clean = all(proof.passed for proof in self.hygiene) and len(self.hygiene) == len(self.exercise.hygiene)
+        return verdict.is_proved and bool(verdict.valid) and not verdict.doubtful and not alive and clean
 
 
 def run_exercise(
@@ -88,11 +92,12 @@ def run_exercise(
         raise StoppedError
     if first.problems:
         first.problems[:0] = lost_server(session)
-    verdict = None
+    verdict: Verdict | None = None
+    hygiene: tuple[Proof, ...] = ()
     if first.green and exercise.subject:
         on_step(None)
-        verdict = prove(session, exercise, files, on_step)
-    result = Result(exercise, first, verdict, time.monotonic() - started, module)
+        verdict, hygiene = prove(session, exercise, load_subject(exercise.subject), files, on_step)
+    result = Result(exercise, first, verdict, time.monotonic() - started, module, hygiene)
     alive = tuple(judged.bug.id for judged in verdict.alive) if verdict else ()
     session.progress.ran(exercise.id, files, solved=result.solved, alive=alive)
     return result
@@ -146,23 +151,25 @@ def lost_server(session: Session) -> list[Problem]:
     return []
 
 
-def prove(session: Session, exercise: Exercise, files: dict[str, str], on_step: Callable[[Step], None]) -> Verdict:
-    """Prove a suite on the exercise's variants.
+def prove(
+    session: Session, exercise: Exercise, subject: Subject, files: dict[str, str], on_step: Callable[[Step], None]
+) -> tuple[Verdict, tuple[Proof, ...]]:
+    """Prove a suite on the exercise's variants, and hold it to the exercise's rules.
 
     Raises:
         StoppedError: Ctrl-C.
     """
-    assert exercise.subject is not None  # noqa: S101 - the caller has looked; this tells the type checker
-    subject = load_subject(exercise.subject)
-    subject = replace(subject, services=tuple(set(subject.services) & set(session.course.lesson_of(exercise).services)))
-    if exercise.seconds is not None:
-        subject = replace(subject, seconds=exercise.seconds)
+    lesson = session.course.lesson_of(exercise)
+    services = tuple(service for service in subject.services if service in lesson.services)
+    subject = replace(subject, services=services, seconds=exercise.seconds or subject.seconds)
     try:
-        return session.prover().prove(
+        return prove_suite(
+            session.prover(),
             Suite.from_files(files),
             subject,
             bugs=[subject.bug(name) for name in (*exercise.bugs, *exercise.alive)],
             correct=[subject.variant(name) for name in exercise.correct],
+            rules=rules_of(exercise),
             on_step=on_step,
         )
     except KeyboardInterrupt:

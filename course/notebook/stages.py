@@ -63,8 +63,7 @@ def upcoming(course: Syllabus, solved: frozenset[str]) -> Lesson | None:
 
     None where all are done.
     """
-    signs = {lesson: sign(lesson, solved) for lesson in course.lessons}
-    touched = [place for place, each in enumerate(signs.values()) if each != "○"]
+    lessons = course.lessons
+    touched = [place for place, each in enumerate(lessons) if sign(each, solved) != "○"]
     furthest = touched[-1] if touched else 0
-    lessons = list(signs)
-    return next((each for each in lessons[furthest:] + lessons[:furthest] if signs[each] != "✔"), None)
+    return next((each for each in lessons[furthest:] + lessons[:furthest] if sign(each, solved) != "✔"), None)

@@ -10,8 +10,9 @@ import pytest
 from course.engine import Catch, Fate, JudgedBug, JudgedTest, Standing, Validity, Verdict, load_subject
 from course.grading.challenge import load_challenge
 from course.grading.record import Grading, make_record
-from course.grading.score import Proof, score
+from course.grading.score import score
 from course.grading.submission import Submission
+from course.hygiene import Proof
 
 
 @pytest.fixture(scope="session")

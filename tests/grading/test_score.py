@@ -8,7 +8,8 @@ import pytest
 
 from course.engine import Fate, JudgedBug, Standing, Verdict, load_subject
 from course.grading.challenge import ChallengeError, load_challenge
-from course.grading.score import Proof, score
+from course.grading.score import score
+from course.hygiene import Proof
 
 
 def proved(fate_of, verdict):

@@ -1,4 +1,4 @@
-"""The runs of one submission, on the slots of a prover that others use at the same time."""
+"""The runs of one suite, on the slots of a prover that others use at the same time."""
 
 from __future__ import annotations
 
@@ -47,11 +47,17 @@ class Runs:
         futures = [self.prover.submit(partial(self._run, request)) for request in requests]
         for number, future in enumerate(futures):
             future.add_done_callback(partial(_put, done, number))
-        for _ in futures:
-            number = done.get()
-            if not futures[number].cancelled():
-                on_done(number, futures[number].result())
-            self._check()
+        try:
+            for _ in futures:
+                number = done.get()
+                if not futures[number].cancelled():
+                    on_done(number, futures[number].result())
+                self._check()
+        except KeyboardInterrupt:
+            self.prover.stop()
+            for future in futures:
+                future.cancel()
+            raise
         return [future.result() for future in futures]
 
     def _run(self, request: Request, slot: Slot) -> RunResult:

@@ -9,7 +9,7 @@ import psycopg
 import psycopg2
 import pytest
 
-from course.grading.canary import Attempt, Canary
+from course.hygiene.canary import Attempt, Canary
 
 
 @pytest.mark.parametrize("connect", [psycopg.connect, psycopg2.connect])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,7 +25,10 @@ TABLES = """
 SELECT nspname, relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
 WHERE relkind = 'r' AND nspname !~ '^(pg_|information_schema$)'
 """
-SESSIONS = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
+# An abandoned session is one whose client was gone before it said so: a connection that nobody closed
+SESSIONS = "SELECT sessions, sessions_abandoned FROM pg_stat_database WHERE datname = current_database()"
+OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+PATIENCE = 3.0  # seconds that sessions may take to end, once their client is gone
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,13 @@ class Snapshot:
         objects: Pairs of kind and name.
         rows: Table to its number of rows.
         sessions: How many connections the database has seen.
+        abandoned: How many of them ended without being closed.
     """
 
     objects: frozenset[tuple[str, str]]
     rows: Mapping[str, int]
     sessions: int = 0
+    abandoned: int = 0
 
 
 def plain(url: str) -> str:
@@ -58,8 +64,9 @@ def take_snapshot(url: str) -> Snapshot:
         objects = frozenset((str(kind), str(name)) for kind, name in connection.execute(OBJECTS).fetchall())
         tables = connection.execute(TABLES).fetchall()
         rows = {_name(schema, table): _count(connection, schema, table) for schema, table in tables}
-        (sessions,) = connection.execute(SESSIONS).fetchone() or (0,)
-        return Snapshot(objects, rows, int(sessions))
+        _wait_for_the_end_of_others(connection)
+        sessions, abandoned = connection.execute(SESSIONS).fetchone() or (0, 0)
+        return Snapshot(objects, rows, int(sessions), int(abandoned))
 
 
 def left_behind(before: Snapshot, after: Snapshot, allowed: Snapshot) -> tuple[str, ...]:
@@ -83,6 +90,13 @@ def left_behind(before: Snapshot, after: Snapshot, allowed: Snapshot) -> tuple[s
         ]
         + phrases
     )
+
+
+def _wait_for_the_end_of_others(connection: psycopg.Connection) -> None:
+    """Wait until whoever has gone is counted."""
+    until = time.monotonic() + PATIENCE
+    while connection.execute(OTHERS).fetchone() != (0,) and time.monotonic() < until:
+        time.sleep(0.005)
 
 
 def _name(schema: str, table: str) -> str:

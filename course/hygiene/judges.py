@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import median
 
-from course.engine import Fate, Validity, Verdict
-from course.grading.challenge import Challenge, HygieneRule
-from course.grading.score import Proof
-from course.grading.scrub import first_line, scrub
-from course.grading.trial_runs import Trials
-from course.grading.trials import Trial
+from course.engine import Fate, JudgedTest, Validity, Verdict
+from course.hygiene.prepared import FIRST_ID
+from course.hygiene.rule import Proof, Rule
+from course.hygiene.scrub import first_line, scrub
+from course.hygiene.trial_runs import Trials
+from course.hygiene.trials import Trial
 
 NAMED_AT_MOST = 5
 # What a driver says when it was sent to a server, a database or a role that is not the one it was given
@@ -25,21 +26,22 @@ class Hygiene:
     """All hygiene proofs of one suite.
 
     Args:
-        challenge: Which proofs there are.
+        rules: Which proofs are asked for.
         verdict: What the engine has proved; only its believed tests count.
         trials: What the trials have shown.
-        reference_seconds: Time of the reference suite in this batch, in seconds.
+        reference: Median time of a test of the reference suite in this batch, in seconds.
     """
 
-    def __init__(self, challenge: Challenge, verdict: Verdict, trials: Trials, reference_seconds: float) -> None:
-        self._challenge = challenge
+    def __init__(self, rules: Sequence[Rule], verdict: Verdict, trials: Trials, reference: float) -> None:
+        self._rules = rules
         self._verdict = verdict
         self._trials = trials
-        self._reference_seconds = reference_seconds
-        self._judges: Mapping[str, Callable[[HygieneRule], Proof]] = {
+        self._reference = reference
+        self._judges: Mapping[str, Callable[[Rule], Proof]] = {
             "cleans_its_database": self._cleans,
             "leaves_production_alone": self._production,
             "leaves_nothing_behind": self._litter,
+            "leaves_no_connection": self._connections,
             "takes_any_address": self._address,
             "depends_on_no_seed": self._seed,
             "tests_error_answers": self._errors,
@@ -49,22 +51,29 @@ class Hygiene:
         }
 
     def proofs(self) -> tuple[Proof, ...]:
-        """Judge all trials, in the order of the challenge."""
-        return tuple(self._judges[rule.name](rule) for rule in self._challenge.hygiene if rule.name in self._judges)
+        """Judge all trials, in the order of the rules."""
+        return tuple(self._judges[rule.name](rule) for rule in self._rules if rule.name in self._judges)
 
-    def _cleans(self, rule: HygieneRule) -> Proof:
+    def _cleans(self, rule: Rule) -> Proof:
         return _by_tests(
             rule, self._trials.twice, "the second time on one database", "ran twice on one database: same result"
         )
 
-    def _litter(self, rule: HygieneRule) -> Proof:
+    def _litter(self, rule: Rule) -> Proof:
         litter = [first_line(phrase) for phrase in self._trials.twice.litter]
         if not litter:
             return Proof(rule.name, True, "the database held the same before and after")
         more = f" and {len(litter) - NAMED_AT_MOST} more" if len(litter) > NAMED_AT_MOST else ""
         return Proof(rule.name, False, f"the suite left {', '.join(sorted(set(litter))[:NAMED_AT_MOST])}{more}")
 
-    def _production(self, rule: HygieneRule) -> Proof:
+    def _connections(self, rule: Rule) -> Proof:
+        count = self._trials.twice.abandoned
+        if not count:
+            return Proof(rule.name, True, "every connection was closed before the suite ended")
+        some = "1 connection was" if count == 1 else f"{count} connections were"
+        return Proof(rule.name, False, f"{some} still open when the suite ended: nobody closed them")
+
+    def _production(self, rule: Rule) -> Proof:
         attempts = sorted(set(self._trials.twice.attempts))
         if not attempts:
             return Proof(
@@ -73,20 +82,19 @@ class Hygiene:
         who = ", ".join(f"as {first_line(one.user)} to database {first_line(one.database)}" for one in attempts[:3])
         return Proof(rule.name, False, f"the suite tried to log in to the production database: {who}")
 
-    def _address(self, rule: HygieneRule) -> Proof:
+    def _address(self, rule: Rule) -> Proof:
         elsewhere = {test.test: test.message for test in self._verdict.doubtful if ELSEWHERE.search(test.message)}
         if not elsewhere:
             return Proof(rule.name, True, "every run had a database name of its own and a port that was drawn")
         test = min(elsewhere)
         return Proof(rule.name, False, f"{_name(test)}: {first_line(elsewhere[test])}", tuple(sorted(elsewhere)))
 
-    def _seed(self, rule: HygieneRule) -> Proof:
-        first_id = rule.settings.get("first_id", 1000)
+    def _seed(self, rule: Rule) -> Proof:
         rows = "" if self._trials.twice.contained else " and rows of somebody else"
-        good = f"passed with ids from {first_id}{rows or ', in a container of its own'}"
-        return _by_tests(rule, self._trials.used, f"with ids from {first_id}{rows}", good)
+        good = f"passed with ids from {FIRST_ID}{rows or ', in a container of its own'}"
+        return _by_tests(rule, self._trials.used, f"with ids from {FIRST_ID}{rows}", good)
 
-    def _errors(self, rule: HygieneRule) -> Proof:
+    def _errors(self, rule: Rule) -> Proof:
         missing: list[str] = []
         seen: list[str] = []
         for status in rule.settings.get("statuses", ()):
@@ -97,21 +105,21 @@ class Hygiene:
             return Proof(rule.name, False, f"no bug in the answers of status {', '.join(missing)} is caught")
         return Proof(rule.name, True, f"a bug is caught in the answers of each status: {', '.join(seen)}")
 
-    def _fast(self, rule: HygieneRule) -> Proof:
+    def _fast(self, rule: Rule) -> Proof:
         at_most = float(rule.settings.get("ratio_at_most", 10.0))
-        ratio = self._verdict.suite_seconds / max(self._reference_seconds, 0.001)
-        measured = f"{ratio:.1f} times the reference suite"
-        if ratio <= at_most:
-            return Proof(rule.name, True, f"at most {at_most:g} times as long as the reference suite", (), measured)
-        return Proof(rule.name, False, f"more than {at_most:g} times as long as the reference suite", (), measured)
+        ratio = typical_seconds(self._verdict.tests) / max(self._reference, 0.001)
+        measured = f"{ratio:.1f} times the reference suite, by the median of tests"
+        more_or_less = "at most" if ratio <= at_most else "more than"
+        evidence = f"a test takes {more_or_less} {at_most:g} times as long as one of the reference suite"
+        return Proof(rule.name, ratio <= at_most, evidence, (), measured)
 
-    def _order(self, rule: HygieneRule) -> Proof:
+    def _order(self, rule: Rule) -> Proof:
         doubtful = {t.test: t.message for t in self._verdict.tests if t.validity is Validity.ORDER_DEPENDENT}
         lost = doubtful | {test: said for trial in self._trials.shuffled for test, said in trial.lost.items()}
         good = f"passed in {self._trials.orders} random orders"
         return _by_tests(rule, Trial(lost), "in another order", good)
 
-    def _workers(self, rule: HygieneRule) -> Proof:
+    def _workers(self, rule: Rule) -> Proof:
         count = rule.settings.get("workers", 2)
         if self._trials.dealt.lost:
             # Which tests meet is chance, so that none is named
@@ -119,7 +127,13 @@ class Hygiene:
         return Proof(rule.name, True, f"passed with {count} workers at once")
 
 
-def _by_tests(rule: HygieneRule, trial: Trial, when: str, good: str) -> Proof:
+def typical_seconds(tests: Iterable[JudgedTest]) -> float:
+    """The median time of the tests that passed, in seconds; a fixture that many tests share is no part of it."""
+    seconds = [test.seconds for test in tests if test.validity is Validity.VALID]
+    return median(seconds) if seconds else 0.0
+
+
+def _by_tests(rule: Rule, trial: Trial, when: str, good: str) -> Proof:
     if not trial.lost:
         return Proof(rule.name, True, good)
     tests = tuple(sorted(trial.lost))

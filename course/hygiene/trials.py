@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from course.engine import Ending, Request, RunResult, Slot, Subject, Suite, Variant
-from course.grading.canary import Attempt, Canary
-from course.grading.default_port import DefaultPort
-from course.grading.leftovers import left_behind, take_snapshot
-from course.grading.prepared import Prepared
-from course.grading.worker import worker_environment
+from course.hygiene.canary import Attempt, Canary
+from course.hygiene.default_port import DefaultPort
+from course.hygiene.prepared import Prepared
+from course.hygiene.snapshot import left_behind, take_snapshot
+from course.hygiene.worker import worker_environment
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,14 @@ class Trial:
         litter: What was left behind, as phrases.
         attempts: Who wanted to log in to the production database.
         contained: Whether the suite left its `DATABASE_URL` alone: it has a container of its own.
+        abandoned: How many connections the suite did not close.
     """
 
     lost: Mapping[str, str] = field(default_factory=dict)
     litter: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     contained: bool = False
+    abandoned: int = 0
 
 
 def steadily(trial: Callable[[Slot], Trial]) -> Callable[[Slot], Trial]:
@@ -73,7 +75,7 @@ def steadily(trial: Callable[[Slot], Trial]) -> Callable[[Slot], Trial]:
             return first
         second = trial(slot)
         lost = {test: first.lost[test] for test in first.lost if test in second.lost}
-        return Trial(lost, first.litter, first.attempts + second.attempts, first.contained)
+        return replace(first, lost=lost, attempts=first.attempts + second.attempts)
 
     return twice
 
@@ -92,7 +94,8 @@ def on_one_database(case: Case, prepared: Prepared) -> Callable[[Slot], Trial]:
         lost = {test: said for test, said in case.lost(second).items() if test not in alone}
         # Each snapshot is itself a session or two; a suite that uses the database adds to them
         contained = after.sessions - before.sessions <= 1
-        return Trial(lost, left_behind(before, after, allowed), contained=contained)
+        litter, abandoned = left_behind(before, after, allowed), after.abandoned - before.abandoned
+        return Trial(lost, litter, contained=contained, abandoned=abandoned)
 
     return trial
 

@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
-from course.engine import Ending, Request, Slot, Subject, Variant
+from course.engine import Ending, Request, Slot, Subject, Suite, Variant
 from course.errors import CourseError
-from course.grading.leftovers import Snapshot, plain, take_snapshot
+from course.hygiene.snapshot import Snapshot, plain, take_snapshot
 
-# A run like any other, so that the program is started where learners' suites start it
+# A run like any other, so that the program is started where learners' suites start it; `seed.py` is the subject's own
 PREPARATION = """
-import json, os
+import os
 import psycopg
-from fastapi.testclient import TestClient
-from {package} import create_app
+import seed
 
-SETTINGS = json.loads({settings!r})
+FIRST_ID, ROWS = {first_id!r}, {rows!r}
 
 def test_prepare():
     url = os.environ["DATABASE_URL"]
-    with TestClient(create_app(url)) as client:
-        if SETTINGS["first_id"]:
-            count_from(url.replace("+psycopg2", ""), SETTINGS["first_id"])
-        for row in SETTINGS["rows"]:
-            assert client.post(SETTINGS["path"], json=row).status_code == 201
+    seed.start(url)
+    if FIRST_ID:
+        count_from(url.replace("+psycopg2", ""), FIRST_ID)
+    if ROWS:
+        seed.fill(url)
 
 def count_from(url, first):
     with psycopg.connect(url) as connection:
-        sequences = "SELECT setval(format('%%I.%%I', schemaname, sequencename)::regclass, %s, false) FROM pg_sequences"
-        connection.execute(sequences, (first,))
+        sequences = "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, {{}}, false) FROM pg_sequences"
+        connection.execute(sequences.format(first))
 """
 SECONDS = 120
+FIRST_ID = 1000
 # Sequences that come into being later begin with that number too, in whatever schema or database a suite makes
 COUNTING = """
 CREATE FUNCTION public.course_count() RETURNS event_trigger LANGUAGE plpgsql AS $$
@@ -60,14 +58,12 @@ class Prepared:
     """Makes the databases that hygiene proofs start from.
 
     Args:
-        subject: The program.
-        settings: `first_id`, `path` and `rows` of the challenge's proof about seeds.
+        subject: The program; its `seed.py` has `start(url)` and `fill(url)`.
         folder: A scratch folder.
     """
 
-    def __init__(self, subject: Subject, settings: Mapping[str, Any], folder: Path) -> None:
+    def __init__(self, subject: Subject, folder: Path) -> None:
         self._subject = subject
-        self._settings = settings
         self._folder = folder
         self._started: Snapshot | None = None
 
@@ -99,26 +95,21 @@ class Prepared:
 
     @property
     def _counting(self) -> str:
-        return COUNTING.format(first=int(self._settings.get("first_id", 1000)))
+        return COUNTING.format(first=FIRST_ID)
 
     def _filler(self, slot: Slot, *, rows: bool) -> Callable[[str], None]:
-        first_id = int(self._settings.get("first_id", 1000))
-
         def fill(url: str) -> None:
-            self._fill(slot, url, first_id=first_id, rows=rows)
+            self._fill(slot, url, first_id=FIRST_ID, rows=rows)
             _execute(plain(url), self._counting)
 
         return fill
 
     def _fill(self, slot: Slot, url: str, *, first_id: int, rows: bool) -> None:
-        settings = {
-            "first_id": first_id,
-            "path": self._settings.get("path", "/"),
-            "rows": list(self._settings.get("rows", [])) if rows else [],
-        }
-        text = PREPARATION.format(package=self._subject.package, settings=json.dumps(settings))
+        text = PREPARATION.format(first_id=first_id, rows=rows)
+        seed = (self._subject.folder / "seed.py").read_text(encoding="utf-8")
+        suite = Suite.from_files({"test_prepare.py": text, "seed.py": seed})
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            (Path(folder) / "test_prepare.py").write_text(text, encoding="utf-8")
+            suite.write(Path(folder))
             result = slot.run_in(Request(Variant(self._subject), Path(folder), SECONDS), url)
         if result.ending is not Ending.FINISHED or result.failed:
             why = result.failed[0].message if result.failed else result.detail

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from course.grading.canary import DEFAULT_PORT, Attempt, Canary
+from course.hygiene.canary import DEFAULT_PORT, Attempt, Canary
 
 
 class DefaultPort:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-
-from course.grading.names import shown
+import unicodedata
 
 LONGEST = 400
+LONGEST_SHOWN = 80
+# Where `os.fsdecode` puts bytes that are no UTF-8
+BYTES_FROM, BYTES_TO, SURROGATES = 0xDC80, 0xDCFF, 0xDC00
 # In this order: what comes first may hold what comes later
 PATTERNS = tuple(
     (re.compile(pattern), text)
@@ -57,3 +59,28 @@ def shown_line(line: str) -> str:
     """One line with its control characters made visible."""
     pieces = (line[at : at + 60] for at in range(0, len(line), 60))
     return "".join(shown(piece) for piece in pieces)
+
+
+def shown(name: str) -> str:
+    r"""A name as it may stand in a terminal or a report: printable, valid Unicode, of bounded length.
+
+    Args:
+        name: Any text; bytes that are no UTF-8 come as lone surrogates, as `os.fsdecode` makes them.
+
+    Example:
+        >>> shown("ada\x1b[31m")
+        'ada\\x1b[31m'
+        >>> shown("b\udcff")
+        'b\\xff'
+    """
+    text = "".join(_shown(character) for character in name)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+
+
+def _shown(character: str) -> str:
+    number = ord(character)
+    if BYTES_FROM <= number <= BYTES_TO:
+        return f"\\x{number - SURROGATES:02x}"
+    if unicodedata.category(character)[0] == "C":
+        return character.encode("unicode_escape", "surrogatepass").decode()
+    return character

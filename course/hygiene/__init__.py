@@ -1,0 +1,18 @@
+"""What a good suite is beside catching bugs: clean, quick, alone or in company, in any order; proved by running it.
+
+The grader holds hand-ins to these rules, and lessons 08 and 13 hold a learner's cells to them: it is the same code.
+"""
+
+from course.hygiene.default_port import DefaultPort
+from course.hygiene.judges import Hygiene
+from course.hygiene.prepared import Prepared
+from course.hygiene.prove import HygieneProver, ReferenceFailsError, prove_suite
+from course.hygiene.rule import TITLES, Proof, Rule, rules_of
+from course.hygiene.runs import CancelledError, Runs
+from course.hygiene.trial_runs import TrialRuns
+from course.hygiene.worker import PLUGINS
+
+__all__ = [
+    "PLUGINS", "TITLES", "CancelledError", "DefaultPort", "Hygiene", "HygieneProver", "Prepared", "Proof",
+    "ReferenceFailsError", "Rule", "Runs", "TrialRuns", "prove_suite", "rules_of",
+]  # fmt: skip
