@@ -628,4 +628,7 @@ course.quiz("13")
 # - pytest-xdist, *Known limitations*: <https://pytest-xdist.readthedocs.io/en/stable/known-limitations.html>
 # - The Twelve-Factor App, *Config*: <https://12factor.net/config>
 #
-# **Next:** 14, *the challenge*. A suite of your own, from the first line.
+# Next comes a suite of your own, from the first line.
+
+# %% next
+course.next()
