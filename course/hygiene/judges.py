@@ -106,6 +106,8 @@ class Hygiene:
         return Proof(rule.name, True, f"a bug is caught in the answers of each status: {', '.join(seen)}")
 
     def _fast(self, rule: Rule) -> Proof:
+        if not self._verdict.valid:
+            return Proof(rule.name, False, "none of its tests can be believed, so that none was timed")
         at_most = float(rule.settings.get("ratio_at_most", 10.0))
         ratio = typical_seconds(self._verdict.tests) / max(self._reference, 0.001)
         measured = f"{ratio:.1f} times the reference suite, by the median of tests"

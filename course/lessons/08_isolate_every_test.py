@@ -604,5 +604,6 @@ course.quiz("08")
 # - pytest-asyncio, *Concepts*: <https://pytest-asyncio.readthedocs.io/en/stable/concepts.html>, and AnyIO, *Testing with AnyIO*:
 #   <https://anyio.readthedocs.io/en/stable/testing.html>
 # - Alembic, *Sharing a Connection*: <https://alembic.sqlalchemy.org/en/latest/cookbook.html#connection-sharing>
-#
-# **Next:** 09, *Test a message queue*. There the neighbour answers later, or twice.
+
+# %% next
+course.next()

@@ -86,7 +86,8 @@ class Lab:
         Raises:
             LabStoppedError: Ctrl-C. What was measured stays.
         """
-        live, failed, began = Live(), {}, time.monotonic()
+        live, began = Live(), time.monotonic()
+        failed: dict[str, str] = {}
         ways = (self._no_isolation, *ways)
         for done, way in enumerate(ways):
             live.show(Panel("Isolation lab", right=_name(way), share=done / len(ways)))

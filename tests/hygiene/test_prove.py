@@ -7,8 +7,10 @@ import textwrap
 import pytest
 
 from course import syllabus
-from course.engine import Prover, Suite, load_subject
+from course.engine import JudgedTest, Prover, Standing, Suite, Validity, Verdict, load_subject
 from course.hygiene import TITLES, Rule, prove_suite, rules_of
+from course.hygiene import Hygiene as Judges
+from course.hygiene.trial_runs import Trials
 from course.services.embedded import Embedded
 from course.syllabus import Exercise, Hygiene
 
@@ -128,6 +130,12 @@ def test_a_clean_suite_keeps_every_rule_and_the_steps_count_the_trials(proofs):
 def test_a_suite_that_breaks_a_rule_is_found_by_running_it(proofs, name):
     (proof,) = proofs(rule(name), changes=SICK[name]).values()
     assert not proof.passed, proof.evidence
+
+
+def test_a_suite_without_a_test_that_can_be_believed_is_not_called_fast():
+    doubtful = JudgedTest("test_it.py::test_it", Validity.FALSE_ALARM, seconds=9.0)
+    (proof,) = Judges([rule("is_fast")], Verdict(Standing.PROVED, (doubtful,)), Trials(), reference=0.01).proofs()
+    assert (proof.passed, proof.evidence) == (False, "none of its tests can be believed, so that none was timed")
 
 
 def test_without_rules_there_are_no_proofs(proofs):
