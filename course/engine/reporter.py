@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from _pytest.outcomes import Failed
-from _pytest.skipping import xfailed_key
 
+from course.engine.reported import Reported
 from course.engine.sink import Sink
 from course.engine.tracer import Tracer
 from course.engine.zygote import Zygote
@@ -41,6 +41,7 @@ class Reporter:
         self._loading: list[tuple[str, int]] = []
         self._has_loaded = self._has_failed = False
         self.outcome: dict[str, Any] = {}
+        self._reported = Reported()
         if self._tracer:
             self._tracer.start()
 
@@ -90,7 +91,8 @@ class Reporter:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         self._sink.send({"event": "start", "test": item.nodeid})
-        self.outcome = {"test": item.nodeid, "result": "skipped", "phase": "setup", "message": "It was not run."}
+        self._reported = Reported()
+        self.outcome = {"test": item.nodeid}
         started = time.perf_counter()
         if self._tracer:
             self._tracer.enter(item.nodeid)
@@ -99,7 +101,8 @@ class Reporter:
         finally:
             if self._tracer:
                 self._tracer.leave()
-            self._has_failed |= self.outcome["result"] == "failed"
+            self._has_failed |= self._reported.failed
+            self.outcome = {**_told(self._reported), **self.outcome}
             seconds = round(time.perf_counter() - started, 6)
             self._sink.send({"event": "test", **self.outcome, "seconds": seconds})
 
@@ -110,14 +113,12 @@ class Reporter:
         with self._tracer.shared():
             return (yield)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-        # What was raised decides, not the report: a suite's own hooks may have changed that
-        report = yield
-        if call.excinfo is not None and self.outcome["result"] != "failed":
-            self.outcome.update(_outcome(item, call))
-        elif call.excinfo is None and call.when == "call" and not item.stash.get(xfailed_key, None):
-            self.outcome.update(result="passed", phase="call", message="")
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        # Not `tryfirst`: the report is seen as pytest made it, before a suite's own hooks may change it
+        report: pytest.TestReport = yield
+        if self._reported.take(report):
+            self.outcome.update(_failure(call, report))
         return report
 
 
@@ -166,20 +167,16 @@ def _choose(session: pytest.Session, order: dict[str, Any]) -> None:
         session.config.option.maxfail = 1
 
 
-def _outcome(item: pytest.Item, call: pytest.CallInfo[None]) -> dict[str, Any]:
+def _told(reported: Reported) -> dict[str, Any]:
+    return {"result": reported.result, "phase": reported.phase, "message": reported.reason[:MESSAGE_LENGTH]}
+
+
+def _failure(call: pytest.CallInfo[None], report: pytest.TestReport) -> dict[str, Any]:
     error = call.excinfo
-    assert error is not None  # noqa: S101 - the caller has looked; this tells the type checker
-    if isinstance(error.value, pytest.skip.Exception) or (
-        call.when != "teardown" and item.stash.get(xfailed_key, None)
-    ):
-        return {"result": "skipped", "phase": call.when, "message": str(error.value)[:MESSAGE_LENGTH]}
-    return {
-        "result": "failed",
-        "phase": call.when,
-        "message": _message(error),
-        "assertion": isinstance(error.value, (AssertionError, Failed)),
-        "where": _where(error),
-    }
+    if error is None:  # a strict xfail that passed
+        return {"message": str(report.longrepr)[:MESSAGE_LENGTH], "assertion": True}
+    assertion = isinstance(error.value, (AssertionError, Failed))
+    return {"message": _message(error), "assertion": assertion, "where": _where(error)}
 
 
 def _message(error: pytest.ExceptionInfo[BaseException]) -> str:

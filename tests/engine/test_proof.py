@@ -215,6 +215,72 @@ def test_skipped_and_expected_failures_never_count(prove):
     assert not verdict.solved
 
 
+PARTS = """
+    import unittest
+    import pytest, till
+
+    def test_part(subtests):
+        for price in (1, 2):
+            with subtests.test(price=price):
+                assert till.total([price]) == {first}
+
+    def test_some_parts_do_not_apply(subtests):
+        with subtests.test("here"):
+            pytest.skip("not here")
+        with subtests.test("there"):
+            assert till.total([1, 1]) == 2
+
+    class Case(unittest.TestCase):
+        def test_part_of_a_case(self):
+            for price in (1, 2):
+                with self.subTest(price=price):
+                    self.assertEqual(till.total([price]), {first})
+"""
+
+
+def test_a_part_of_a_test_counts_as_the_test(prove):
+    verdict = prove(PARTS.format(first="price"), ["api/forgets_the_last_price"])
+    assert set(validity(verdict).values()) == {Validity.VALID}
+    caught = {catch.name: (catch.assertion, catch.message.splitlines()[0]) for catch in only(verdict).catches}
+    assert caught.keys() == validity(verdict).keys()
+    assert caught["test_part_of_a_case"] == (True, "0 != 1")
+
+
+def test_a_part_that_fails_on_right_code_is_a_false_alarm(prove):
+    verdict = prove(PARTS.format(first="1"), ["api/forgets_the_last_price"])
+    found = validity(verdict)
+    assert found.pop("test_some_parts_do_not_apply") is Validity.VALID
+    assert set(found.values()) == {Validity.FALSE_ALARM}
+
+
+def test_the_end_of_a_test_counts_and_so_does_an_expected_failure_that_does_not_come(prove):
+    verdict = prove("""
+        import pytest, till
+
+        @pytest.fixture
+        def end():
+            yield
+            assert till.total([1]) == 2
+
+        def test_end(end): pass
+
+        @pytest.mark.xfail(strict=True)
+        def test_passes_unexpectedly(): pass
+
+        @pytest.mark.xfail(raises=ValueError)
+        def test_fails_in_another_way(): assert till.total([1]) == 2
+
+        @pytest.mark.xfail
+        def test_passes_sometimes(): pass
+    """)
+    assert validity(verdict) == {
+        "test_end": Validity.FALSE_ALARM,
+        "test_passes_unexpectedly": Validity.FALSE_ALARM,
+        "test_fails_in_another_way": Validity.FALSE_ALARM,
+        "test_passes_sometimes": Validity.SKIPPED,
+    }
+
+
 def test_the_first_catch_ends_a_run(prove):
     text = "import till\n" + "".join(f"def test_{n}(): assert till.total([1, 2]) == 3\n" for n in range(5))
     verdict = prove(text, ["api/forgets_the_last_price"], first_catch=True)
