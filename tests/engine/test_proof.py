@@ -134,6 +134,15 @@ def test_a_test_that_checks_how_instead_of_what_fails_on_a_correct_variant(prove
     assert only(verdict).fate is not Fate.CAUGHT
 
 
+def test_a_test_that_two_correct_variants_refuse_is_a_false_alarm_of_the_first(prove):
+    verdict = prove(
+        "import till\ndef test_it(): assert (till._digits, till.order('ba')) == (2, ['a', 'b'])",
+        correct=["calls_its_own_things_otherwise", "orders_backwards"],
+    )
+    (test,) = verdict.tests
+    assert (test.validity, test.variant) == (Validity.FALSE_ALARM, "correct/calls_its_own_things_otherwise")
+
+
 def test_a_suite_that_does_not_even_collect_on_a_correct_variant_is_no_proof(prove):
     verdict = prove(
         "from till import _digits, total\ndef test_it(): assert total([1, 2]) == 3",
@@ -383,10 +392,21 @@ def test_a_bug_that_only_a_doubtful_test_caught_at_first_is_tried_again(prove):
 
 
 def test_a_test_that_leans_on_another_is_found_in_the_orders_of_the_correct_variants(prove):
-    names = order_that_only_a_correct_variant_turns_round()
-    tests = [f"def test_{name}():\n    {body}" for name, body in names]
-    verdict = prove("import till\nseen = []\n" + "\n".join(tests), ["api/gives_too_much"], ["adds_with_sum"])
+    verdict = prove(needing("assert seen"), ["api/gives_too_much"], ["adds_with_sum"])
     assert validity(verdict)["test_needs_it"] is Validity.ORDER_DEPENDENT
+
+
+def test_a_test_that_leans_on_another_and_refuses_a_correct_variant_too_is_told_the_former(prove):
+    text = needing("assert seen and till.order('ba')[0] == 'a'")
+    verdict = prove(text, correct=["adds_with_sum", "orders_backwards"])
+    assert validity(verdict)["test_needs_it"] is Validity.ORDER_DEPENDENT
+
+
+def needing(body):
+    """Five tests, one of which needs another, in an order that the first correct variant turns round."""
+    names = order_that_only_a_correct_variant_turns_round()
+    tests = [f"def test_{name}():\n    {body if name == 'needs_it' else other}" for name, other in names]
+    return "import till\nseen = []\n" + "\n".join(tests)
 
 
 def order_that_only_a_correct_variant_turns_round():
