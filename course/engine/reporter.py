@@ -38,7 +38,6 @@ class Reporter:
         self._sink = sink
         self._zygote = zygote
         self._tracer = Tracer(Path(order["tree"]), order["interest"]) if order["interest"] else None
-        self._loading: list[tuple[str, int]] = []
         self._has_loaded = self._has_failed = False
         self.outcome: dict[str, Any] = {}
         self._reported = Reported()
@@ -59,7 +58,7 @@ class Reporter:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, bool, bool]:
         if self._tracer and not self._has_loaded:
-            self._loading = self._tracer.loaded()
+            self._tracer.loaded()
         if self._zygote and not self._has_loaded and not session.testsfailed:
             self._become(self._zygote.next_run)
         self._has_loaded = True
@@ -68,7 +67,7 @@ class Reporter:
         self._sink.send({"event": "collected", "tests": [item.nodeid for item in session.items]})
         result = yield
         if self._tracer:
-            self._sink.send({"event": "reach", "loading": self._loading, **self._tracer.result()})
+            self._sink.send({"event": "reach", **self._tracer.result()})
         self._sink.send({"event": "done"})
         if self._zygote and self.order.get("stay") and not self._has_failed and self._become(self._zygote.stay):
             _begin_again(session, collected)

@@ -107,7 +107,7 @@ class Reach:
 
     Attributes:
         shared: Lines reached while importing or in a fixture that tests share: every test stands on them.
-        loading: Those of them reached before any fixture.
+        loading: Those of them reached while the suite was loaded, or later a module of the program.
         tests: Test id to lines.
         complete: False where a test started a process of its own, which cannot be watched.
     """

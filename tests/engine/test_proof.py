@@ -87,6 +87,27 @@ def test_what_a_shared_fixture_reaches_counts_for_every_test(prove):
     assert only(verdict).fate is Fate.CAUGHT
 
 
+def test_what_runs_on_import_counts_for_every_test_whichever_imports_first(prove):
+    verdict = prove(
+        """
+        import pytest
+
+        @pytest.fixture
+        def till():
+            import till
+            return till
+
+        def test_first(till): assert till.total([1]) == 1
+
+        def test_coupon(till): assert till.Coupon.worth == 5
+
+        def test_other_coupon(till): assert till.Coupon().worth > 4
+        """,
+        ["api/halves_a_coupon"],
+    )
+    assert {catch.name for catch in only(verdict).catches} == {"test_coupon", "test_other_coupon"}
+
+
 def test_where_a_test_starts_a_process_nothing_is_settled_by_reach(prove):
     verdict = prove(
         """
