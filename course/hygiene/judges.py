@@ -121,10 +121,8 @@ class Hygiene:
 
     def _workers(self, rule: Rule) -> Proof:
         count = rule.settings.get("workers", 2)
-        if self._trials.dealt.lost:
-            # Which tests meet is chance, so that none is named
-            return Proof(rule.name, False, f"tests that pass alone fail with {count} workers on one database")
-        return Proof(rule.name, True, f"passed with {count} workers at once")
+        when = f"with {count} workers on one database, each in the middle of the other's tests"
+        return _by_tests(rule, self._trials.dealt, when, f"passed with {count} workers at once")
 
 
 def typical_seconds(tests: Iterable[JudgedTest]) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from course.engine import Ending, Request, RunResult, Slot, Subject, Suite, Variant
+from course.hygiene.baton import Baton
 from course.hygiene.canary import Attempt, Canary
 from course.hygiene.default_port import DefaultPort
 from course.hygiene.prepared import Prepared
@@ -111,20 +112,34 @@ def in_order(case: Case, seed: int) -> Callable[[Slot], Trial]:
 
 
 def with_workers(case: Case, count: int) -> Callable[[Slot], Trial]:
-    """The suite dealt out to workers that run at once on one database, as `pytest -n` does it."""
+    """The suite in several workers on one database: in the middle of each test of the first, the others run one each.
+
+    Each runs all tests, beginning with another one; a suite of one test has none that could meet.
+    """
 
     def trial(slot: Slot) -> Trial:
         tests = [test for test in case.tests if case.runnable is None or test in case.runnable]
-        requests = [
-            case.request(
-                select=frozenset(tests[number::count]),
-                environment=worker_environment(number, count),
-            )
-            for number in range(min(count, len(tests)))
-        ]
-        with slot.database() as url, ThreadPoolExecutor(count) as threads:
-            runs = list(threads.map(lambda request: slot.run_in(request, url), requests))
-        return Trial(case.lost(*runs))
+        if len(tests) < count:
+            return Trial()
+        with (
+            TemporaryDirectory(dir=slot.folder) as folder,
+            slot.database() as url,
+            ThreadPoolExecutor(count) as threads,
+        ):
+            baton = Baton(Path(folder), count)
+
+            def run(number: int) -> RunResult:
+                select = tuple(tests[number:] + tests[:number])
+                request = case.request(select=select, environment=worker_environment(number, count, folder))
+                patience = request.patience and request.patience * 2 * count  # each waits for all others
+                baton.wait(number)
+                try:
+                    return slot.run_in(replace(request, seconds=request.seconds * 2 * count, patience=patience), url)
+                finally:
+                    baton.leave(number)
+
+            runs = list(threads.map(run, range(count)))
+        return Trial({test: said for run in runs for test, said in case.lost(run).items()})
 
     return trial
 

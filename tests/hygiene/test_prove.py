@@ -80,10 +80,7 @@ SICK = {
         ("ADA =", "SEEN = []\nADA ="),
         ("test_nobody_is_there_at_first", "test_ada_was_here"),
     ),
-    "passes_under_two_workers": (
-        (OWN, 'schema = "tests"'),
-        (OPEN, "    __import__('time').sleep(0.3)\n" + OPEN),
-    ),
+    "passes_under_two_workers": ((OWN, 'schema = "tests"'), (CREATE, "CREATE SCHEMA IF NOT EXISTS {schema}")),
 }
 
 
@@ -131,6 +128,33 @@ def test_a_clean_suite_keeps_every_rule_and_the_steps_count_the_trials(proofs):
 def test_a_suite_that_breaks_a_rule_is_found_by_running_it(proofs, name):
     (proof,) = proofs(rule(name), changes=SICK[name]).values()
     assert not proof.passed, proof.evidence
+
+
+ROLLED_BACK = """
+    with engine.connect() as connection, connection.begin() as transaction:
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            yield session
+        transaction.rollback()
+"""
+
+
+@pytest.mark.slow
+def test_workers_that_wait_for_each_other_s_locks_are_not_held_up(proofs):
+    changes = (
+        *SICK["passes_under_two_workers"],
+        (DROP, "SELECT 1"),
+        (CLEAN.partition("def session(engine):\n")[2], ROLLED_BACK),
+    )
+    (proof,) = proofs(rule("passes_under_two_workers", workers=2), changes=changes).values()
+    assert proof.passed, proof.evidence
+
+
+@pytest.mark.slow
+def test_what_wipes_the_other_worker_s_rows_is_found_each_time(proofs):
+    for _ in range(3):
+        (proof,) = proofs(rule("passes_under_two_workers"), changes=SICK["passes_under_two_workers"]).values()
+        tests = ("test_users.py::test_ada_signs_up", "test_users.py::test_nobody_is_there_at_first")
+        assert (proof.passed, proof.tests) == (False, tests)
 
 
 def test_without_rules_there_are_no_proofs(proofs):
