@@ -73,7 +73,7 @@ SICK = {
     "leaves_no_connection": (("    plain.dispose()", "    pytest.kept_open = plain"),),
     "leaves_production_alone": ((OPEN, CALLS_PRODUCTION + OPEN),),
     "depends_on_no_seed": IN_PUBLIC,
-    "is_fast": ((OPEN, "    __import__('time').sleep(0.4)\n" + OPEN),),
+    "is_fast": ((OPEN, "    __import__('time').sleep(2)\n" + OPEN),),
     "passes_in_any_order": (
         (EMPTY, "assert SEEN"),
         ("    create_user(session, **ADA)", "    create_user(session, **ADA)\n    SEEN.append(1)"),
@@ -147,6 +147,16 @@ def test_workers_that_wait_for_each_other_s_locks_are_not_held_up(proofs):
     )
     (proof,) = proofs(rule("passes_under_two_workers", workers=2), changes=changes).values()
     assert proof.passed, proof.evidence
+
+
+@pytest.mark.slow
+@pytest.mark.slow
+def test_a_suite_that_wipes_rows_of_somebody_else_is_found_though_it_passes(proofs):
+    wipes = "    plain = build_engine(os.environ['DATABASE_URL'])\n"
+    clears = "    with plain.begin() as c: c.execute(text('DROP SCHEMA public CASCADE; CREATE SCHEMA public'))\n"
+    (proof,) = proofs(rule("depends_on_no_seed"), changes=((wipes.replace("'", '"'), wipes + clears),)).values()
+    assert (proof.passed, proof.tests) == (False, ())
+    assert "2 rows in users" in proof.evidence
 
 
 @pytest.mark.slow
