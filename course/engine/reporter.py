@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from _pytest.outcomes import Failed
 
+from course.engine.lacking import lacking_packages, lacking_sentence, lacks_package
 from course.engine.reported import Reported
 from course.engine.sink import Sink
 from course.engine.tracer import Tracer
@@ -41,12 +42,24 @@ class Reporter:
         self._has_loaded = self._has_failed = False
         self.outcome: dict[str, Any] = {}
         self._reported = Reported()
+        self._lacking: list[str] = []
         if self._tracer:
             self._tracer.start()
 
     def tell(self, event: dict[str, Any]) -> None:
         """Send an event."""
         self._sink.send(event)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
+        """A file that wants a package which is not here is told and left out; the others are collected."""
+        report: pytest.CollectReport = yield
+        call: pytest.CallInfo[Any] | None = getattr(report, "call", None)
+        error = call.excinfo.value.__cause__ if call and call.excinfo else None
+        if not isinstance(collector, pytest.Module) or not lacks_package(error, Path.cwd()):
+            return report
+        self._lacking.append(collector.nodeid)
+        return pytest.CollectReport(collector.nodeid, "passed", None, [])
 
     def pytest_exception_interact(self, node: Any, call: pytest.CallInfo[Any]) -> None:
         if isinstance(node, pytest.Collector) and call.excinfo is not None:
@@ -64,7 +77,8 @@ class Reporter:
         self._has_loaded = True
         collected = list(session.items)
         _choose(session, self.order)
-        self._sink.send({"event": "collected", "tests": [item.nodeid for item in session.items]})
+        lacking = {"files": sorted(self._lacking), "packages": lacking_packages(Path.cwd()) if self._lacking else []}
+        self._sink.send({"event": "collected", "tests": [item.nodeid for item in session.items], **lacking})
         result = yield
         if self._tracer:
             self._sink.send({"event": "reach", **self._tracer.result()})
@@ -203,6 +217,8 @@ def tell_broken(sink: Sink, error: BaseException) -> None:
     root = error.__cause__ or getattr(error, "cause", None) or error
     if isinstance(root, SystemExit):
         message = f"The suite called sys.exit({root.code!r})."
+    elif lacks_package(root, Path.cwd()):
+        message = lacking_sentence(lacking_packages(Path.cwd()))
     else:
         message = f"{type(root).__name__}: {root}"[:MESSAGE_LENGTH]
     sink.send({"event": "broken", "message": message, "where": _line_of(root)})

@@ -105,7 +105,8 @@ class Grader:
             what = error.what if isinstance(error, CourseError) else f"{type(error).__name__}: {error}"
             grading = Grading(Verdict(Standing.GRADER_ERROR, detail=f"The grader failed: {what}"), None)
         self._check()
-        return self._record(submission, replace(grading, digest=self.digest(loaded), notes=loaded.notes))
+        left_out = (grading.verdict.left_out,) if grading.verdict.left_out else ()
+        return self._record(submission, replace(grading, digest=self.digest(loaded), notes=left_out + loaded.notes))
 
     def close(self) -> None:
         """Leave the port and the folders; the prover is not ours to close."""

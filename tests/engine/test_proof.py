@@ -329,11 +329,13 @@ def test_progress_is_told_after_each_run(prove):
     ("text", "detail", "where"),
     [
         ("def test_it(: pass", "SyntaxError", "test_till.py:1"),
-        ("import nowhere_at_all\ndef test_it(): pass", "No module named 'nowhere_at_all'", "test_till.py:1"),
+        ("import nowhere_at_all\ndef test_it(): pass", "No module named 'nowhere_at_all'", ""),
+        ("from till import nowhere\ndef test_it(): pass", "cannot import name 'nowhere'", "test_till.py:1"),
+        ("import till.nowhere\ndef test_it(): pass", "No module named 'till.nowhere'", "test_till.py:1"),
         ("x = 1", "There are no tests.", ""),
         ("raise SystemExit(0)", "The suite called sys.exit(0).", "test_till.py:1"),
     ],
-    ids=["syntax error", "import error", "no tests", "sys.exit"],
+    ids=["syntax error", "no such package", "no such name", "no such module", "no tests", "sys.exit"],
 )
 def test_a_suite_that_does_not_collect_is_broken(prove, text, detail, where):
     verdict = prove(text, ["api/forgets_the_last_price"])
@@ -394,7 +396,21 @@ def pytest_runtest_makereport(item, call):
 def test_a_conftest_that_does_not_import_is_told_with_its_line(prove):
     verdict = prove("def test_it(): pass", files={"conftest.py": "import os\nimport nowhere_at_all\n"})
     assert verdict.standing is Standing.BROKEN
-    assert (verdict.detail, verdict.where) == ("ModuleNotFoundError: No module named 'nowhere_at_all'", "conftest.py:2")
+    assert verdict.detail.startswith("No module named 'nowhere_at_all'. The brief says what is there")
+    assert verdict.where == "conftest.py:2"
+
+
+def test_a_package_that_is_missing_costs_the_files_that_import_it_and_all_are_named(prove):
+    lacking = "import nowhere_at_all\nfrom nowhere_else.part import thing\ndef test_it(): pass"
+    other = "import own\ntry:\n    import nowhere_either\nexcept ImportError:\n    pass\ndef test_own(): assert own.X\n"
+    verdict = prove(
+        GOOD, ["api/forgets_the_last_price"], ["adds_with_sum"],
+        files={"test_lacking.py": lacking, "test_other.py": other, "own.py": "X = 1"},
+    )  # fmt: skip
+    assert verdict.solved
+    assert "test_own" in validity(verdict)
+    assert "test_it" not in validity(verdict)
+    assert verdict.left_out.startswith("No module named 'nowhere_at_all', 'nowhere_else', so that test_lacking.py does")
 
 
 def test_a_bug_that_only_a_doubtful_test_caught_at_first_is_tried_again(prove):
