@@ -35,7 +35,7 @@ PLACES = {
     "nats": "course.services.nats",
     "DatabasePool": "course.services.pool",
 }
-MAGICS = ("conftest", "exercise")
+MAGICS = ("conftest", "exercise", "pytest")
 
 __all__ = [
     "DatabasePool", "begin", "brief", "caught", "doctor", "export", "hand_in", "hint", "nats", "path", "postgres",

@@ -39,7 +39,7 @@ PRELOAD = (
     "multiprocessing", "uuid", "xdist.plugin", "pydantic.v1", "fastapi.telemetry._runtime", "psycopg2.extras",
     "psycopg2._ipaddress", "pdb", "_pytest.helpconfig", "_pytest.setupplan", "_pytest.threadexception",
     "_pytest.unraisableexception", "_pytest.warnings", "_pytest._argcomplete", "_pytest.tmpdir",
-    "sqlalchemy.dialects.postgresql", "jwt.algorithms",
+    "sqlalchemy.dialects.postgresql", "jwt.algorithms", "nats.js", "anyio.from_thread", "csv",
 )  # fmt: skip
 # How long what else ends with the owner may take to put its own things away, in seconds
 AFTER_OWNER = 1.0

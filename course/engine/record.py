@@ -127,7 +127,7 @@ def _outcome(event: dict[str, Any]) -> Outcome:
     if result not in ("passed", "failed", "skipped"):
         raise ValueError(result)
     return Outcome(
-        test=str(event["test"])[:500],
+        test=str(event["test"]),  # whole: by it a test is found again in other runs
         result=result,
         phase=str(event.get("phase", "call")),
         message=str(event.get("message", ""))[:600],

@@ -18,6 +18,7 @@ DOUBTS = {
     Validity.NEVER_ENDS: "never ends, or ends the whole process",
 }
 MOST = 4  # problems at a time
+LONGEST_NAME = 120  # characters of a test's name
 OUR_FAULT = "This is the course's fault, not yours: run the cell again, and `course doctor` if it stays."
 
 
@@ -82,7 +83,7 @@ def _problem(problem: Problem, others: int) -> Row:
     place = f"line {problem.line}" if problem.line else ""
     if problem.cell and place:
         place += f" of the %%{problem.cell} cell"
-    tests = (f"`{problem.test}`" if problem.test else "") + (_and_others(others) if others else "")
+    tests = (f"`{_short(problem.test)}`" if problem.test else "") + (_and_others(others) if others else "")
     where = ", ".join(part for part in (tests, place) if part)
     if problem.is_todo:
         return Row(problem.what, "todo", dim=where)
@@ -129,7 +130,7 @@ def _right_code(verdict: Verdict) -> Iterator[Row]:
 
 
 def _doubtful(test: JudgedTest) -> Row:
-    dim = " · ".join(part for part in (f"`{test.name}`", _place(test.where)) if part)
+    dim = " · ".join(part for part in (f"`{_short(test.name)}`", _place(test.where)) if part)
     lines = [f"on {_variant(test.variant)}:", *(f"  {line}" for line in test.message.splitlines())]
     return Row(f"{DOUBTS[test.validity]}.", "bad", dim=dim, code="\n".join(lines), is_open=True)
 
@@ -145,7 +146,7 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
     if judged.fate is Fate.CAUGHT:
         names = list(dict.fromkeys(catch.name for catch in judged.catches))
         more = _and_others(len(names) - 1) if names[1:] else ""
-        return Row(bug.title, "ok", dim=f"caught by `{names[0]}`{more}", tag="caught", diff=_shown(bug.diff))
+        return Row(bug.title, "ok", dim=f"caught by `{_short(names[0])}`{more}", tag="caught", diff=_shown(bug.diff))
     if bug.id in exercise.alive:
         why = "SQLite cannot show it" if bug.needs == "postgresql" else "this way of testing cannot show it"
         return Row(bug.shows, "todo", dim=f"{why}: it stays alive on purpose", tag="alive")
@@ -176,6 +177,11 @@ def _shown(diff: str) -> str:
         elif not line.startswith("--- "):
             lines.append(line)
     return "\n".join(lines)
+
+
+def _short(name: str) -> str:
+    """A test's name, cut where the value that it was made from makes it endless."""
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
 
 
 def _place(where: str) -> str:

@@ -39,7 +39,7 @@ What you wrote in lesson {number}, as a project of its own: `{package}` is the p
 ```
 python -m pip install -r requirements.txt
 export DATABASE_URL=postgresql+psycopg2://user:password@localhost:5432/an_empty_test_database
-python -m pytest
+{nats}python -m pytest
 ```
 
 Your tests may empty or drop what is in that database: never name one whose rows somebody needs. In a notebook of the
@@ -89,6 +89,7 @@ def project(here: Session, lesson: Lesson) -> dict[str, str]:
         files |= dict(program_files(subject))
     packages = [subject.package for subject in subjects]
     words = {"title": lesson.title, "number": lesson.number, "package": packages[0] if packages else "nothing"}
+    words["nats"] = "export NATS_URL=nats://localhost:4222\n" if "nats" in lesson.services else ""
     return files | {
         "pyproject.toml": PYPROJECT.format(name=lesson.slug.replace("_", "-")),
         "requirements.txt": "".join(f"{each}\n" for each in requirements(files.values(), packages)),

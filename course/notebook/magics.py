@@ -1,4 +1,4 @@
-"""The cell magics `%%conftest` and `%%exercise`: what the learner types meets what the course does."""
+"""The cell magics `%%conftest`, `%%exercise` and `%%pytest`: what the learner types meets what the course does."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from course.notebook.cell import Cell, public_names
 from course.notebook.exercise import StoppedError, check_strictly, missing_names, run_exercise, working_folder
 from course.notebook.faults import guarded
 from course.notebook.panel import Panel
+from course.notebook.plain_pytest import run_plain
 from course.notebook.problem import Problem, explain
 from course.notebook.session import NotBegunError, Session, session
 from course.notebook.showing import running_shell, show, show_replaceable
@@ -83,6 +84,17 @@ def conftest(line: str, source: str) -> None:
     cell = Cell(f"%%conftest {line}".strip(), source, "conftest", f"The conftest cell of {here.lesson.slug}")
     here.conftests[name] = cell
     shell.push(public_names(execute(here, cell, notebook_names(shell))))
+
+
+@guarded
+def pytest(line: str, source: str) -> None:
+    """`%%pytest -x`: run the cell as a file of its own under plain pytest, and print the report.
+
+    Raises:
+        CourseError: The options cannot be read.
+    """
+    is_kernel = hasattr(running_shell(), "kernel")
+    print(run_plain(line, source, colour=is_kernel))  # noqa: T201 - a report, as in a terminal
 
 
 def execute(here: Session, cell: Cell, notebook: set[str]) -> Any:

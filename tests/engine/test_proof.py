@@ -39,6 +39,20 @@ def test_a_bug_is_caught_by_the_test_that_fails_on_it(prove):
     assert verdict.correct == ("adds_with_sum",)
 
 
+def test_a_test_with_a_very_long_name_catches_a_bug(prove):
+    verdict = prove(
+        """
+        import pytest, till
+
+        @pytest.mark.parametrize("name", ["\u03b1" * 100])  # its name has 600 characters and more
+        def test_all_prices_are_added(name):
+            assert till.total([1, 2, 3]) == 6
+        """,
+        ["api/forgets_the_last_price"],
+    )
+    assert only(verdict).fate is Fate.CAUGHT
+
+
 def test_each_run_has_a_fresh_database_in_database_url(prove):
     verdict = prove(
         """

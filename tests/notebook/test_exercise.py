@@ -41,6 +41,14 @@ def test_a_board_is_html_without_a_script_and_shows_the_bug_that_was_caught(less
     assert '<span class="course-plus">+' in page
 
 
+def test_the_name_of_a_test_is_cut_where_its_value_makes_it_endless(lesson):
+    table = ("import pytest", "@pytest.mark.parametrize('search', ['\u03b1' * 50])")
+    said = lesson.run(SOLVED[0], *table, "def test_a_missing_user_is_not_found(client, search):", *SOLVED[2:])
+    assert said.text.count("[caught]") == 2
+    assert "caught by `test_a_missing_user_is_not_found[" in said.text
+    assert "\\u03b1" * 20 not in said.text
+
+
 def test_a_bug_that_is_alive_is_not_given_away(lesson):
     said = lesson.run(*SOLVED[:-1])
     assert "✗ a bug at the api boundary" in said.text

@@ -71,7 +71,7 @@ def test_a_notebook_runs_from_top_to_bottom_and_each_board_is_one_output(tmp_pat
     assert "PostgreSQL: ●" in texts[0]
     assert "solved" in texts[1]
     assert "✔ passes on right code" in texts[2]
-    assert "1 of 4 exercises" in texts[3]
+    assert "1 of 6 exercises" in texts[3]
     assert all("<script" not in outputs[0].data["text/html"] for outputs in shown if outputs)
 
 

@@ -9,7 +9,7 @@ from course.syllabus import syllabus
 def test_progress_lists_the_path(kernel):
     kernel.session.progress.ran("6.1", {}, solved=True)
     said = kernel.run("course.progress()").text
-    assert "1 of 4 exercises" in said
+    assert "1 of 6 exercises" in said
     assert "06: ◐ Test an API (✔ 6.1\u2003○ 6.2)" in said
 
 

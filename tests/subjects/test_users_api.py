@@ -20,6 +20,7 @@ from course.services.postgres import postgres
 SUBJECT = load_subject("users_api")
 ONLY_POSTGRESQL = [bug for bug in SUBJECT.bugs if bug.needs == "postgresql"]
 MODULES = (
+    "addresses",
     "settings",
     "models",
     "database",
@@ -27,7 +28,10 @@ MODULES = (
     "passwords",
     "tokens",
     "schemas",
+    "events",
     "users",
+    "relay",
+    "export",
     "access",
     "routes",
     "main",
@@ -60,7 +64,8 @@ def pytest_on(tmp_path):
         if bug:
             bug.apply(tmp_path)
         environment = {**os.environ, **SUBJECT.environment, "DATABASE_URL": url, "PYTHONPATH": str(tmp_path)}
-        command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *options]
+        loops = ("-o", "asyncio_default_fixture_loop_scope=function")  # pytest-asyncio warns where nobody says it
+        command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *loops, *options]
         return subprocess.run(
             command, cwd=tmp_path / "suite", env=environment, capture_output=True, text=True, check=False
         )

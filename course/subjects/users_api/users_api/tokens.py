@@ -14,7 +14,7 @@ class InvalidTokenError(Exception):
 
 
 def expires_at(issued_at: datetime, minutes: int) -> datetime:
-    """Return when a token ends, in UTC.
+    """Return when a token ends, in UTC. Fractions of a second may be dropped: a token knows whole seconds.
 
     Raises:
         ValueError: The moment has no time zone, or the token would be good for no time at all.

@@ -1,0 +1,89 @@
+"""What `%%pytest` does: the cell becomes a file, and plain pytest runs it in a process of its own, as in a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from course.engine.plugins import PLUGINS, SETTINGS
+from course.errors import CourseError
+
+FILE = "test_it.py"
+SECONDS = 60.0
+# A short report without what differs from machine to machine, and the plugins that exercises have
+OPTIONS = (
+    "-q", "--no-header", "--tb=short", "--disable-plugin-autoload", "-p", "no:cacheprovider", "-p", "xdist.plugin",
+    *(part for name in PLUGINS for part in ("-p", name)),
+)  # fmt: skip
+
+
+class OptionsError(CourseError):
+    """What stands behind `%%pytest` cannot be split into options."""
+
+
+def run_plain(options: str, source: str, *, colour: bool = False, seconds: float = SECONDS) -> str:
+    """Run a cell's tests as a terminal would, and return what pytest says.
+
+    Args:
+        options: As on a command line, such as `-m "not slow" -x`.
+        source: The tests.
+        colour: Whether the report may hold a terminal's colours.
+        seconds: How long it may take; what runs then is ended, and that is said in the last line.
+
+    Raises:
+        OptionsError: A quotation mark is missing.
+
+    Example:
+        >>> report = run_plain("", "def test_one(): assert 1 + 1 == 2")
+        >>> report.splitlines()[-1].startswith("1 passed in")
+        True
+    """
+    try:
+        words = shlex.split(options)
+    except ValueError as error:
+        raise OptionsError(f"%%pytest cannot read {options!r}: {error}.", "Write them as in a terminal.") from None
+    with tempfile.TemporaryDirectory(prefix="course-pytest-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / FILE).write_text(source, encoding="utf-8")
+        (folder / "pytest.ini").write_text(SETTINGS, encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", f"--color={'yes' if colour else 'no'}", *OPTIONS, *words]
+        return _run(command, folder, seconds)
+
+
+def _run(command: list[str], folder: Path, seconds: float) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**environment, "PYTHONUTF8": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        report, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        report = f"{process.communicate()[0]}\nStill running after {seconds:g} s: pytest was ended."
+    finally:  # Ctrl-C as well
+        _end(process)
+        process.wait()
+    return report.strip("\n")
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End pytest and whatever it has started."""
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
