@@ -105,6 +105,8 @@ class Hygiene:
         return Proof(rule.name, True, f"a bug is caught in the answers of each status: {', '.join(seen)}")
 
     def _fast(self, rule: Rule) -> Proof:
+        if not self._verdict.valid:
+            return Proof(rule.name, False, "none of its tests can be believed, so that none was timed")
         at_most = float(rule.settings.get("ratio_at_most", RATIO_AT_MOST))
         ratio = self._trials.timed.ratio
         more_or_less = "at most" if ratio <= at_most else "more than"

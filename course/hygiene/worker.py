@@ -16,8 +16,7 @@ COUNT, RUN = "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"
 WORKER = "PYTEST_XDIST_WORKER"
 BATON = "COURSE_RUN_BATON"
 SEED = "COURSE_RUN_SEED"  # set by the engine, see `course.engine.Request.seed`
-# pytest-xdist gives suites the fixtures `worker_id` and `testrun_uid`
-PLUGINS = ("xdist.plugin", __name__)
+PLUGINS = (__name__,)
 
 
 def worker_environment(number: int, count: int, baton: Path) -> dict[str, str]:

@@ -478,4 +478,7 @@ course.quiz("02")
 # - pytest-httpserver: <https://pytest-httpserver.readthedocs.io/en/latest/>
 # - time-machine: <https://time-machine.readthedocs.io/en/latest/>
 #
-# **Next:** 03, *Find the boundary*. Which test sees which bug?
+# Which test sees which bug?
+
+# %% next
+course.next()

@@ -549,4 +549,7 @@ course.quiz("03")
 # - Python, *csv: CSV File Reading and Writing*: <https://docs.python.org/3/library/csv.html>
 # - microservices.io, *Transactional outbox*: <https://microservices.io/patterns/data/transactional-outbox.html>
 #
-# **Next:** 04, *Use an in-memory database*. How far does a stand-in carry you, and where does it let you fall?
+# How far does a stand-in carry you, and where does it let you fall?
+
+# %% next
+course.next()

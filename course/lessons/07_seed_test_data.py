@@ -521,4 +521,7 @@ course.quiz("07")
 # - FastAPI, *OAuth2 with Password and Bearer with JWT tokens*: <https://fastapi.tiangolo.com/tutorial/security/oauth2-jwt/>
 # - RFC 9110, *HTTP Semantics*, section 15.5 on 401 and 403: <https://www.rfc-editor.org/rfc/rfc9110#section-15.5>
 #
-# **Next:** 08, *Isolate every test*. What one test leaves behind, the next one finds.
+# What one test leaves behind, the next one finds.
+
+# %% next
+course.next()

@@ -14,7 +14,7 @@ from course.syllabus import Exercise
 DOUBTS = {
     Validity.FALSE_ALARM: "false alarm: it fails on code that is right. It checks more than the contract promises",
     Validity.FLAKY: "flaky: run twice on the same code, it passes once and fails once",
-    Validity.ORDER_DEPENDENT: "order-dependent: in another order it fails, for it needs what another test left behind",
+    Validity.ORDER_DEPENDENT: "order-dependent: in another order it fails. Another test helps it, or gets in its way",
     Validity.NEVER_ENDS: "never ends, or ends the whole process",
 }
 MOST = 4  # problems at a time

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import inspect
+import io
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +81,8 @@ def run_first(module: ModuleType, cell: Cell, conftest: ModuleType | None, conft
             addopts=QUIET,
             display_columns=False,
         )
+    if watcher.is_async:
+        collect_quietly()
     watcher.finish()
     return watcher.result
 
@@ -115,15 +121,31 @@ def no_running_loop() -> Iterator[None]:
             asyncio._enter_task(loop, task)  # noqa: SLF001 - see above
 
 
+def collect_quietly() -> None:
+    """End now what async tests have left open, before it is found while the next cell is compiled.
+
+    Finalizers of connections whose loop is closed say much that helps nobody, and Python 3.11 fails to parse where they
+    run meanwhile. That something was left open is what the board tells.
+    """
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
+
+
 class Watcher:
     """A pytest plugin that keeps what a learner needs to know.
 
     Args:
         cells: The cells that lines are looked up in, the exercise's own first.
+
+    Attributes:
+        result: What happened so far.
+        is_async: Whether a test of the cell is async.
     """
 
     def __init__(self, cells: list[Cell]) -> None:
         self.result = FirstRun()
+        self.is_async = False
         self._cells = {cell.filename: cell for cell in cells}
         self._collected = 0
         self._reported = Reported()
@@ -143,8 +165,9 @@ class Watcher:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Count the tests."""
+        """Count the tests, and see whether one of them is async."""
         self._collected = len(session.items)
+        self.is_async = any(inspect.iscoroutinefunction(getattr(item, "obj", None)) for item in session.items)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:

@@ -13,6 +13,7 @@ from course.errors import nearest
 from course.notebook.cell import Cell
 
 MESSAGE_LINES = 14
+OF_XDIST = ("worker_id", "testrun_uid")  # fixtures that are there only where it is installed
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,10 @@ def missing_fixture(item: pytest.Item, error: pytest.FixtureLookupError, cell: C
     line = line + 1 if line is not None else 0
     near = nearest(name, [each for each in known if not each.startswith("_")])
     advice = near if near.startswith("Did") else "Define it in the `%%conftest` cell, or in this one."
+    if name in OF_XDIST:
+        advice = (
+            "It comes with pytest-xdist, which is not installed here; the variable PYTEST_XDIST_WORKER needs no plugin."
+        )
     return Problem(f"There is no fixture `{name}`. {advice}", line, cell.line(line), item.name)
 
 

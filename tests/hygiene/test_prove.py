@@ -7,8 +7,10 @@ import textwrap
 import pytest
 
 from course import syllabus
-from course.engine import Prover, Suite, load_subject
+from course.engine import JudgedTest, Prover, Standing, Suite, Validity, Verdict, load_subject
 from course.hygiene import TITLES, Rule, prove_suite, rules_of
+from course.hygiene import Hygiene as Judges
+from course.hygiene.trial_runs import Trials
 from course.services.embedded import Embedded
 from course.syllabus import Exercise, Hygiene
 
@@ -165,6 +167,12 @@ def test_what_wipes_the_other_worker_s_rows_is_found_each_time(proofs):
         (proof,) = proofs(rule("passes_under_two_workers"), changes=SICK["passes_under_two_workers"]).values()
         tests = ("test_users.py::test_ada_signs_up", "test_users.py::test_nobody_is_there_at_first")
         assert (proof.passed, proof.tests) == (False, tests)
+
+
+def test_a_suite_without_a_test_that_can_be_believed_is_not_called_fast():
+    doubtful = JudgedTest("test_it.py::test_it", Validity.FALSE_ALARM, seconds=9.0)
+    (proof,) = Judges([rule("is_fast")], Verdict(Standing.PROVED, (doubtful,)), Trials()).proofs()
+    assert (proof.passed, proof.evidence) == (False, "none of its tests can be believed, so that none was timed")
 
 
 def test_without_rules_there_are_no_proofs(proofs):

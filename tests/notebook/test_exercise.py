@@ -364,3 +364,22 @@ def test_a_database_server_that_was_killed_is_told_and_begin_heals_it(lesson):
     assert "PostgreSQL" in said.text
     lesson.run("course.begin('06')")
     assert "solved" in lesson.run(*SOLVED).text
+
+
+def test_what_an_async_test_leaves_open_ends_with_its_cell_and_in_silence(lesson, capfd):
+    lines = (
+        "import asyncio, pytest, sys",
+        "class Connection:",
+        "    def __init__(self): self.me = self",
+        "    def __del__(self):",
+        "        sys.stderr.write('a page of warnings')",
+        "        ENDED.append(1)",
+        "ENDED = []",
+        "@pytest.mark.asyncio",
+        "async def test_it():",
+        "    Connection()",
+        "    assert False",
+    )
+    lesson.run("%%exercise 6.2", *lines)
+    assert sys.modules["test_6_2"].ENDED == [1]
+    assert "warnings" not in capfd.readouterr().err

@@ -41,7 +41,7 @@ def relay(session: Session, publish: Publish) -> int:
 def nats_publisher(url: str) -> Iterator[Publish]:
     """Yield a `publish` for `relay` that stores messages in a stream of NATS JetStream, which it makes if need be."""
     with start_blocking_portal() as portal:
-        client = portal.call(partial(nats.connect, url, allow_reconnect=False))
+        client = portal.call(partial(nats.connect, url, allow_reconnect=False, max_reconnect_attempts=1))
         try:
             stream = client.jetstream()
             portal.call(partial(stream.add_stream, name=STREAM, subjects=[f"{STREAM}.>"]))
