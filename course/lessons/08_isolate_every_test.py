@@ -322,7 +322,8 @@ def one_test(session):
     list_users(session, search="ada")
 
 
-on_server(f"DROP DATABASE IF EXISTS {template} WITH (FORCE)")
+for left in (template, f"{template}_copy"):  # by an interrupted lab
+    on_server(f"DROP DATABASE IF EXISTS {left} WITH (FORCE)")
 on_server(f"CREATE DATABASE {template}")
 build(database.url.set(database=template))
 lab = course.isolation_lab(database, one_test)

@@ -19,6 +19,7 @@ from course.syllabus import Lesson
 BEHIND = {
     "fastapi": ("httpx", "python-multipart", "email-validator", "uvicorn"),
     "sqlalchemy": ("psycopg2-binary",),
+    "pytest-asyncio": ("asyncpg", "greenlet"),
 }
 # A fixture is used by its name, without an import
 FIXTURES = {"httpserver": "pytest-httpserver", "respx_mock": "respx"}

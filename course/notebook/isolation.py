@@ -96,7 +96,7 @@ class Lab:
             except KeyboardInterrupt:
                 live.end(self._panel(f"stopped after {done} of {len(ways)}", failed))
                 raise LabStoppedError(
-                    "Stopped. What was measured stays, and `plot()` draws it; run the cell again for the rest."
+                    "Stopped. What was measured stays: `lab.plot()` draws it. Run the cell again to measure all."
                 ) from None
             except Exception as error:  # noqa: BLE001 - a way is the learner's code, and the others are still measured
                 failed[_name(way)] = f"{type(error).__name__}: {str(error).splitlines()[0]}"
