@@ -82,8 +82,8 @@ render: setup ## Write notebooks/ and solutions/ from course/lessons/
 verify: setup ## Prove every subject, bug and exercise (ONLY=users_api, ONLY=06 or ONLY=users_api/api/sends_the_id_as_text for one)
 	$(BIN)/course verify $(ONLY)
 
-nbval: setup ## Run all notebooks: solutions pass, exercises are red, and the canary fails
-	$(BIN)/python -m course.authoring.notebooks
+nbval: setup ## Run all notebooks: solutions pass, exercises are red, and the canary fails (ONLY=06 for one)
+	@$(BIN)/python -m course.authoring.notebooks $(ONLY)
 
 bench: setup ## Measure speed and memory; writes build/bench.json (ONLY=board for one)
 	$(BIN)/python tests/bench $(ONLY)

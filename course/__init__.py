@@ -1,4 +1,4 @@
-"""What a notebook imports: a dozen names, each loaded when it is first used."""
+"""What a notebook imports: a handful of names, each loaded when it is first used."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ if TYPE_CHECKING:
     from course.notebook.beginning import begin
     from course.notebook.brief import brief
     from course.notebook.caught import caught
+    from course.notebook.comparison import compare
     from course.notebook.export import export
     from course.notebook.hand_in import hand_in
     from course.notebook.health import doctor
     from course.notebook.hints import hint
-    from course.notebook.path import path, progress
+    from course.notebook.isolation import isolation_lab
+    from course.notebook.measurement import measure
+    from course.notebook.path import next, path, progress  # noqa: A004 - what a learner types, as `course.next()`
     from course.notebook.quiz import quiz
     from course.services.nats import nats
     from course.services.pool import DatabasePool
@@ -25,9 +28,13 @@ PLACES = {
     "brief": "course.notebook.brief",
     "caught": "course.notebook.caught",
     "hint": "course.notebook.hints",
+    "isolation_lab": "course.notebook.isolation",
     "progress": "course.notebook.path",
     "path": "course.notebook.path",
+    "next": "course.notebook.path",
     "quiz": "course.notebook.quiz",
+    "measure": "course.notebook.measurement",
+    "compare": "course.notebook.comparison",
     "export": "course.notebook.export",
     "hand_in": "course.notebook.hand_in",
     "doctor": "course.notebook.health",
@@ -38,8 +45,8 @@ PLACES = {
 MAGICS = ("conftest", "exercise", "pytest")
 
 __all__ = [
-    "DatabasePool", "begin", "brief", "caught", "doctor", "export", "hand_in", "hint", "nats", "path", "postgres",
-    "progress", "quiz",
+    "DatabasePool", "begin", "brief", "caught", "compare", "doctor", "export", "hand_in", "hint", "isolation_lab",
+    "measure", "nats", "next", "path", "postgres", "progress", "quiz",
 ]  # fmt: skip
 
 

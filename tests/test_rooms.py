@@ -24,6 +24,12 @@ def test_a_lesson_s_source_agrees_with_course_toml(slug):
 
 
 @pytest.mark.parametrize("slug", LESSONS)
+def test_a_lesson_ends_with_the_way_to_the_next(slug):
+    cells = render.learner_notebook(LESSONS[slug], render.LESSONS / f"{slug}.py")["cells"]
+    assert cells[-1]["source"] == ["course.next()"]
+
+
+@pytest.mark.parametrize("slug", LESSONS)
 def test_a_lesson_s_exercises_name_bugs_and_variants_that_exist(slug):
     for exercise in LESSONS[slug].exercises:
         for name in (*exercise.bugs, *exercise.alive):

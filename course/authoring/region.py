@@ -1,4 +1,7 @@
-"""The region between `# BEGIN SOLUTION` and `# END SOLUTION`: dropped marks for solutions, a red stub for learners."""
+"""The region between `# BEGIN SOLUTION` and `# END SOLUTION`: without its marks for solutions, a red stub for learners.
+
+Where it has an `# INSTEAD:`, learners get what stands below that, uncommented.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,28 @@ from course.authoring.source import Cell, LessonError
 BEGIN = re.compile(r"(?P<indent> *)# BEGIN SOLUTION(?:: (?P<text>.+))?")
 END = re.compile(r"(?P<indent> *)# END SOLUTION")
 LOOKS_LIKE_ONE = re.compile(r"#.*\b(BEGIN|END)[ _-]*SOLUTION", re.IGNORECASE)
+INSTEAD = re.compile(r" *# INSTEAD\b.*")
 
 
 @dataclass(frozen=True)
 class Region:
-    """Where the solution stands in a cell: the places of its two marks, its indent, and what its TODO says."""
+    """Where the solution stands in a cell.
+
+    Attributes:
+        begin: Place of BEGIN SOLUTION among the cell's lines.
+        end: Place of END SOLUTION.
+        indent: Of both marks.
+        text: What the TODO says.
+        solution: The lines of the solution.
+        instead: The lines that learners get in its place; None where they get the TODO.
+    """
 
     begin: int
     end: int
     indent: str
     text: str | None
+    solution: tuple[str, ...]
+    instead: tuple[str, ...] | None
 
 
 def find_region(path: Path, cell: Cell) -> Region | None:
@@ -32,12 +47,14 @@ def find_region(path: Path, cell: Cell) -> Region | None:
         LessonError: Nested, unterminated, empty, misspelt, more than one, or where none belongs.
     """
     marks = [(place, line) for place, line in enumerate(cell.lines) if LOOKS_LIKE_ONE.search(line)]
+    halves = [place for place, line in enumerate(cell.lines) if INSTEAD.fullmatch(line)]
     for place, (at, line) in enumerate(marks):
         check_mark(path, cell.line + 1 + at, line, is_begin=place % 2 == 0)
     if not marks:
         if "exercise" in cell.tags:
             fix = "Put `# BEGIN SOLUTION` and `# END SOLUTION` around what the learner is to write."
             raise LessonError(path, cell.line, f"exercise {cell.exercise} has no solution region.", fix)
+        check_halves(path, cell, halves, range(0))
         return None
     check_cell(path, cell, marks)
     (begin, first), (end, last) = marks
@@ -46,9 +63,43 @@ def find_region(path: Path, cell: Cell) -> Region | None:
     if not last.startswith(opening["indent"] + "#"):
         fix = "Indent both marks alike."
         raise LessonError(path, cell.line + 1 + end, "END SOLUTION is indented otherwise than BEGIN SOLUTION.", fix)
-    if not any(line.strip() for line in cell.lines[begin + 1 : end]):
+    check_halves(path, cell, halves, range(begin + 1, end))
+    solution = cell.lines[begin + 1 : halves[0] if halves else end]
+    if not any(line.strip() for line in solution):
         raise LessonError(path, cell.line + 1 + begin, "the solution region is empty.", "Write the solution into it.")
-    return Region(begin, end, opening["indent"], opening["text"])
+    instead = read_instead(path, cell, halves[0], end, opening) if halves else None
+    return Region(begin, end, opening["indent"], opening["text"], solution, instead)
+
+
+def check_halves(path: Path, cell: Cell, halves: list[int], region: range) -> None:
+    """Refuse an INSTEAD outside of the region, and a second one."""
+    for place in halves:
+        if place not in region:
+            fix = "Put it between `# BEGIN SOLUTION` and `# END SOLUTION`, below the solution."
+            raise LessonError(path, cell.line + 1 + place, "INSTEAD outside of a solution region.", fix)
+    if len(halves) > 1:
+        fix = "Write all that learners get below the first one."
+        raise LessonError(path, cell.line + 1 + halves[1], "a second INSTEAD.", fix)
+
+
+def read_instead(path: Path, cell: Cell, half: int, end: int, opening: re.Match[str]) -> tuple[str, ...]:
+    """Uncomment what learners get in place of the solution, and of a TODO."""
+    number = cell.line + 1 + half
+    if cell.lines[half] != f"{opening['indent']}# INSTEAD:":
+        fix = "Write `# INSTEAD:` alone on its line, indented as BEGIN SOLUTION is."
+        raise LessonError(path, number, f"`{cell.lines[half].strip()}` is no mark.", fix)
+    if opening["text"]:
+        fix = "Write `# BEGIN SOLUTION`; say what to do in the text above the cell."
+        raise LessonError(path, number, "learners get no TODO where there is an INSTEAD.", fix)
+    prefix = f"{opening['indent']}#"
+    for at, line in enumerate(cell.lines[half + 1 : end], start=number + 1):
+        if line.strip() and line != prefix and not line.startswith(f"{prefix} "):
+            fix = "Start it with `# `, indented as BEGIN SOLUTION is."
+            raise LessonError(path, at, "a line below INSTEAD is not commented.", fix)
+    lines = tuple(f"{opening['indent']}{line[len(prefix) + 1 :]}".rstrip() for line in cell.lines[half + 1 : end])
+    if not any(lines):
+        raise LessonError(path, number, "nothing stands below INSTEAD.", "Write, commented, what learners get.")
+    return lines
 
 
 def check_mark(path: Path, number: int, line: str, *, is_begin: bool) -> None:
@@ -74,14 +125,17 @@ def check_cell(path: Path, cell: Cell, marks: list[tuple[int, str]]) -> None:
 
 
 def solved(path: Path, cell: Cell) -> str:
-    """Return the cell's source as it stands in `solutions/`: without the marks."""
+    """Return the cell's source as it stands in `solutions/`: without the marks, and without what learners get."""
     region = find_region(path, cell)
-    drop = (region.begin, region.end) if region else ()
-    return "\n".join(line for place, line in enumerate(cell.lines) if place not in drop)
+    if region is None:
+        return "\n".join(cell.lines)
+    return "\n".join([*cell.lines[: region.begin], *region.solution, *cell.lines[region.end + 1 :]])
 
 
 def stubbed(path: Path, cell: Cell, title: str) -> str:
     """Return the cell's source as a learner gets it: the region is a line that raises `NotImplementedError`.
+
+    Where the region has an INSTEAD, it is what stands below that: a suite that is sick, for the learner to cure.
 
     Args:
         path: The lesson source, for messages.
@@ -92,8 +146,8 @@ def stubbed(path: Path, cell: Cell, title: str) -> str:
     if region is None:
         return "\n".join(cell.lines)
     todo = json.dumps(f"TODO {cell.exercise}: {region.text or title}", ensure_ascii=False)
-    stub = f"{region.indent}raise NotImplementedError({todo})"
-    return "\n".join([*cell.lines[: region.begin], stub, *cell.lines[region.end + 1 :]])
+    stub = region.instead or (f"{region.indent}raise NotImplementedError({todo})",)
+    return "\n".join([*cell.lines[: region.begin], *stub, *cell.lines[region.end + 1 :]])
 
 
 def otherwise(path: Path, cell: Cell, code: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from course.authoring.region import otherwise, solved, stubbed
+from course.authoring.region import find_region, otherwise, solved, stubbed
 from course.authoring.render import checked_source
 from course.authoring.source import Cell
 from course.syllabus import Exercise, Lesson
@@ -40,3 +40,15 @@ def exercise_files(
     test = otherwise(path, own, exercise.other_code) + "\n" if otherwise_solved else text(own)
     files = {f"test_{exercise.id.replace('.', '_')}.py": test}
     return files | ({"conftest.py": text(above[-1])} if above else {})
+
+
+def is_sick(lesson: Lesson, exercise: Exercise, path: Path) -> bool:
+    """Whether a learner gets a suite to cure: with an `# INSTEAD:` in its cell, and no stub.
+
+    Raises:
+        LessonError: The source breaks the grammar, or does not agree with course.toml.
+    """
+    cells = checked_source(lesson, path)
+    own = next(cell for cell in cells if "exercise" in cell.tags and cell.exercise == exercise.id)
+    region = find_region(path, own)
+    return region is not None and region.instead is not None

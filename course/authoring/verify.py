@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from course.authoring.render import LESSONS
-from course.authoring.suites import exercise_files
+from course.authoring.suites import exercise_files, is_sick
 from course.engine import Fate, Patch, Prover, Standing, Subject, Suite, Verdict, load_subject, subject_names
 from course.errors import CourseError, nearest
 from course.hygiene import prove_suite, rules_of
@@ -128,9 +128,11 @@ def lesson_faults(lesson: Lesson, prover: Prover, folder: Path = LESSONS) -> Ite
 
 def exercise_faults(lesson: Lesson, exercise: Exercise, subject: Subject, prover: Prover, path: Path) -> Iterator[str]:
     """Yield what is wrong with an exercise: as shipped, as the author solved it, and as `other_way` does."""
-    shipped = Suite.from_files(exercise_files(lesson, exercise, path, as_shipped=True))
-    green = prover.prove(shipped, subject, bugs=[], correct=[]).valid
-    if green:
+    shipped = exercise_files(lesson, exercise, path, as_shipped=True)
+    if is_sick(lesson, exercise, path):
+        if not any(solution_faults(exercise, shipped, subject, prover)):
+            yield "as shipped, it is solved: what stands below INSTEAD is not sick by any bug or proof of hygiene."
+    elif green := prover.prove(Suite.from_files(shipped), subject, bugs=[], correct=[]).valid:
         yield f"as shipped, {', '.join(sorted(green))} passes: put what the test asserts into the solution region."
     yield from solution_faults(exercise, exercise_files(lesson, exercise, path), subject, prover)
     if exercise.other_way:

@@ -36,10 +36,11 @@ PRELOAD = (
     "pydantic.networks", "email_validator", "jwt", "pwdlib.hashers.argon2", "python_multipart", "uvicorn",
     "uvicorn.protocols.http.h11_impl", "concurrent.futures", "concurrent.futures.thread",
     "testcontainers.community.postgres", "course.services.stand_in.client", "course.services.stand_in.shared",
-    "multiprocessing", "uuid", "xdist.plugin", "pydantic.v1", "fastapi.telemetry._runtime", "psycopg2.extras",
+    "multiprocessing", "uuid", "pydantic.v1", "fastapi.telemetry._runtime", "psycopg2.extras",
     "psycopg2._ipaddress", "pdb", "_pytest.helpconfig", "_pytest.setupplan", "_pytest.threadexception",
     "_pytest.unraisableexception", "_pytest.warnings", "_pytest._argcomplete", "_pytest.tmpdir",
-    "sqlalchemy.dialects.postgresql", "jwt.algorithms",
+    "sqlalchemy.dialects.postgresql", "jwt.algorithms", "nats.js", "anyio.from_thread", "csv", "alembic.command",
+    "alembic.context", "sqlalchemy.ext.asyncio", "sqlalchemy.dialects.postgresql.asyncpg", "asyncpg",
 )  # fmt: skip
 # How long what else ends with the owner may take to put its own things away, in seconds
 AFTER_OWNER = 1.0

@@ -23,7 +23,8 @@ class Watched:
 
     Attributes:
         lines: Pairs of file and line; a test that reaches none of them runs the same program with and without it.
-        known: False where that cannot be told, as in another language than Python.
+        known: False where that cannot be told, as in another language than Python, or in a file of no package: what
+            loads such a file by its path, as Alembic loads migrations, loads it without probes.
     """
 
     lines: frozenset[tuple[str, int]]
@@ -44,7 +45,7 @@ def watched_lines(patch: Patch, program: Path) -> Watched:
     lines: set[tuple[str, int]] = set()
     texts = patch.texts(program)
     for file in patch.files:
-        if not file.path.endswith(".py"):
+        if not is_imported(program, file.path):
             return Watched(frozenset(), known=False)
         statements = _statements(program / file.path)
         imports = _provided(program / file.path, texts[file.path])
@@ -104,6 +105,12 @@ class _Block:
             last = self.removed[-1][0] if self.removed else self.after
             lines |= _neighbours(self.after, last, _indent(added[0]), statements)
         return lines
+
+
+def is_imported(program: Path, file: str) -> bool:
+    """Whether a file of the program is Python's to find: in a package, not one that is opened by its path."""
+    folders = list(Path(file).parents)[:-1]
+    return file.endswith(".py") and all((program / folder / "__init__.py").is_file() for folder in folders)
 
 
 def _blocks(file: PatchedFile) -> Iterator[_Block]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from course.engine.reach import is_imported
 from course.engine.record import Loaded
 from course.engine.run import Request, RunResult
 from course.engine.warm import Process, WarmProcess, pipes, write_order
@@ -86,9 +87,14 @@ class StandingSuite:
             (request.suite, request.variant.subject) == (mine.suite, mine.variant.subject)
             and (request.rehearsal is not None or not self.is_rehearsed)
             and (not request.interest or request.interest == mine.interest)
-            and (request.swap or not files & self._loaded.files)
+            and (request.swap or self._finds_later(files, request.variant.subject.folder))
             and lasting(order) == lasting(self._order)
         )
+
+    def _finds_later(self, files: set[str], program: Path) -> bool:
+        """Whether a fork imports these files when it needs them, and so finds those of its own program."""
+        assert self._loaded is not None  # noqa: S101 - the caller has looked
+        return not files & self._loaded.files and all(is_imported(program, file) for file in files)
 
     def run(self, request: Request, order: dict[str, Any], *, stay: bool = False) -> RunResult | None:
         """Fork a run; None where it has to be run in a process of its own after all.

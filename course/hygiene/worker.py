@@ -5,24 +5,29 @@ from __future__ import annotations
 import os
 import random
 import sys
+from pathlib import Path
 
 import pytest
 
+from course.hygiene.baton import Baton
+from course.hygiene.turns import FirstWorker, OtherWorker
+
 COUNT, RUN = "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"
 WORKER = "PYTEST_XDIST_WORKER"
+BATON = "COURSE_RUN_BATON"
 SEED = "COURSE_RUN_SEED"  # set by the engine, see `course.engine.Request.seed`
-# pytest-xdist gives suites the fixtures `worker_id` and `testrun_uid`
-PLUGINS = ("xdist.plugin", __name__)
+PLUGINS = (__name__,)
 
 
-def worker_environment(number: int, count: int) -> dict[str, str]:
-    """What pytest-xdist sets for a worker.
+def worker_environment(number: int, count: int, baton: Path) -> dict[str, str]:
+    """What pytest-xdist sets for a worker, and where it waits for its turn.
 
     Args:
         number: Of the worker, from 0.
         count: Of all workers.
+        baton: Folder of their `course.hygiene.baton.Baton`.
     """
-    return {WORKER: f"gw{number}", COUNT: str(count), RUN: "grader"}
+    return {WORKER: f"gw{number}", COUNT: str(count), RUN: "grader", BATON: str(baton)}
 
 
 def draw_again() -> None:
@@ -46,3 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
             "workercount": int(os.environ[COUNT]),
             "testrunuid": os.environ[RUN],
         }
+    if BATON in os.environ:
+        number = int(os.environ[WORKER].removeprefix("gw"))
+        baton = Baton(Path(os.environ[BATON]), int(os.environ[COUNT]))
+        # Registered now and so the outermost: a test's time begins when it is its turn
+        config.pluginmanager.register((OtherWorker if number else FirstWorker)(baton, number), "course-turns")

@@ -6,14 +6,18 @@ course.begin("00_start_here")
 # %% [markdown]
 # ## Your first test, in a minute
 #
+# Click into the cell above and press `Shift`+`Enter`. That runs a cell; this one begins the lesson, and its panel says what there is to do.
+#
 # `users_api` is the program that you will test. Its `password_problem` says what is wrong with a new password, or `None`. The rule: **ten
 # characters or more**.
 #
-# In the cell below, put this line in place of the `raise` line, and press `Shift`+`Enter`:
+# In the cell below, put this line in place of the `raise` line:
 #
 # ```python
 #     assert password_problem("abc", "ada@example.org")
 # ```
+#
+# **Predict.** The right program passes this test. Will a program with a wrong limit fail it? Then press `Shift`+`Enter`.
 
 # %% short_password tags=["exercise"] exercise="0.1"
 from users_api.passwords import password_problem
@@ -37,10 +41,9 @@ def test_a_short_password_is_refused():
 #
 # ## A limit has two sides
 #
-# The next board has two bugs. One of them you know; what could the other one be? Ask for a hint whenever you like:
-
-# %% ask
-course.hint("0.2")
+# The next board has two bugs. One of them you know; what could the other one be?
+#
+# **Predict.** Put your line of 0.1 in first, and no other. Will it catch one of them, or both?
 
 # %% both_sides tags=["exercise"] exercise="0.2"
 from users_api.passwords import password_problem
@@ -54,6 +57,12 @@ def test_ten_characters_are_the_limit():
     assert password_problem("ninechars", EMAIL) is not None
     assert password_problem("ten chars!", EMAIL) is None
     # END SOLUTION
+
+# %% [markdown]
+# Is one still alive? Ask for a hint. Each run of this cell shows one more:
+
+# %% ask
+course.hint("0.2")
 
 # %% [markdown]
 # Both caught? Then break your test on purpose. Compare with the whole sentence:
@@ -80,7 +89,7 @@ def test_ten_characters_are_the_limit():
 #
 # ## The path
 #
-# Here is where you are, and where you go:
+# Here is where you are, and where you go. Each lesson that is written is a link:
 
 # %% path
 course.path()
@@ -101,21 +110,8 @@ course.doctor()
 
 # %% [markdown]
 # ● is here. ○ is not here, and you can do without. ✗ has to be mended, and the line says how. **No Docker? Go on**: PostgreSQL and NATS come with
-# the course, and the lessons on containers work without it.
+# the course, and the lessons on containers work without it. The last line tells which lessons want what.
 #
-# This is what each lesson runs on:
-
-# %% services
-from course.syllabus import syllabus
-from IPython.display import Markdown
-
-rows = [
-    f"| {lesson.number} {lesson.title} | {lesson.minutes} min | {', '.join(lesson.services) or 'Python alone'} |"
-    for lesson in syllabus().lessons
-]
-Markdown("\n".join(["| lesson | time | runs on |", "|---|---|---|", *rows]))
-
-# %% [markdown]
 # ## How you work here
 #
 # | you type | it is, in a real project |
@@ -140,5 +136,6 @@ course.quiz("00")
 # - pytest, *Get Started*: <https://docs.pytest.org/en/stable/getting-started.html>
 # - pytest, *How to write and report assertions in tests*: <https://docs.pytest.org/en/stable/how-to/assert.html>
 # - JupyterLab, *Notebooks*: <https://jupyterlab.readthedocs.io/en/stable/user/notebook.html>
-#
-# **Next:** open the next lesson of the list above.
+
+# %% next
+course.next()

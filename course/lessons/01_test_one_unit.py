@@ -416,4 +416,7 @@ course.quiz("01")
 # - pytest, *pytest.approx*: <https://docs.pytest.org/en/stable/reference/reference.html#pytest-approx>
 # - Python, *str.isprintable*: <https://docs.python.org/3/library/stdtypes.html#str.isprintable>
 #
-# **Next:** 02, *Replace the neighbours*. What if a unit talks to somebody?
+# What if a unit talks to somebody?
+
+# %% next
+course.next()

@@ -45,20 +45,9 @@ with PostgresContainer("postgres:16") as postgres:
 # Started, used, gone: nothing to install, nothing to clean up. **Is there no Docker here?** Then the course answered in its place, with a
 # PostgreSQL 16 that it brings along. Your code is the same in both cases.
 #
-# (Older tutorials import from `testcontainers.postgres`. That still works, with a deprecation warning.)
-#
-# ## Never write down a port
-#
-# Inside of its container PostgreSQL listens on port 5432. Outside, Docker takes one that is free. Start two at once:
-
-# %% ports
-with PostgresContainer("postgres:16") as one, PostgresContainer("postgres:16", dbname="shop") as two:
-    for each in (one, two):
-        print(each.get_container_host_ip(), each.get_exposed_port(5432), each.dbname)
-
-# %% [markdown]
-# A test that says `localhost:5432` meets whatever runs there: nothing at all, or a colleague's data. `get_connection_url()` knows the host,
-# the port, the user and the password. Use it and nothing else.
+# **Never write down a port.** Inside of its container PostgreSQL listens on port 5432. Outside, Docker takes one that is free: look at the URL,
+# and run the cell again. A test that says `localhost:5432` meets whatever runs there: nothing at all, or a colleague's data.
+# `get_connection_url()` knows the host, the port, the user and the password. Use it and nothing else.
 #
 # ## Started is not ready
 #
@@ -85,8 +74,8 @@ def refusals(container):
 print("turned away:", refusals(DockerContainer("postgres:16")), "times")
 
 # %% [markdown]
-# With Docker it is dozens of times. (The course's own PostgreSQL is ready at once: 0.) People put `sleep(5)` here, which is too long on
-# one machine and too short on the next. A **wait strategy** asks until the answer is yes:
+# With Docker it is dozens of times. (Without Docker the course's own PostgreSQL is ready at once: 0.) People put `sleep(5)` here, which is too
+# long on one machine and too short on the next. A **wait strategy** asks until the answer is yes:
 
 # %% ready tags=["nbval-check-output"]
 from testcontainers.core.wait_strategies import ExecWaitStrategy
@@ -97,18 +86,13 @@ print("turned away:", refusals(DockerContainer("postgres:16").waiting_for(strate
 # turned away: 0 times
 
 # %% [markdown]
-# `PostgresContainer` brings such a strategy along: when its `with` lets you in, the database answers. There are others, for a line in the
-# log, an open port, an HTTP status.
+# `PostgresContainer` brings such a strategy along: when its `with` lets you in, the database answers.
 #
 # ## How often will you start it?
 #
-# A fixture's `scope` decides. Take a suite of 60 tests in 5 files, and the start that you measured above:
-
-# %% scopes
-for scope, starts in {"function": 60, "module": 5, "session": 1}.items():
-    print(f'scope="{scope}"'.ljust(18), f"{starts:3} starts {starts * seconds:7.1f} s of waiting")
-
-# %% [markdown]
+# A fixture's `scope` decides. Take a suite of 60 tests in 5 files: `scope="function"` starts 60 containers, `"module"` five, `"session"` one.
+# Multiply by the seconds that you saw above.
+#
 # So the container belongs to the **session** (or to the **module**, where a file needs another image or other settings). But then all tests
 # share one database, and what one test leaves behind, the next one finds. Each test has to clean up.
 #
@@ -116,6 +100,10 @@ for scope, starts in {"function": 60, "module": 5, "session": 1}.items():
 #
 # Write the fixture that starts PostgreSQL: a container in a `with`, an engine on its URL (`build_engine`), the tables (`create_tables`), then
 # `yield`. `db_session` is there: it empties all tables after each test.
+#
+# Below it stands the test of exercise 4.5, with the same two bugs. Put the lines in that you wrote there.
+#
+# **Predict.** On SQLite your test caught one of the two. How many now?
 
 # %% real_database tags=["conftest"] exercise="5.1"
 import pytest
@@ -146,12 +134,6 @@ def db_session(engine):
         for table in reversed(Base.metadata.sorted_tables):
             connection.execute(table.delete())
 
-# %% [markdown]
-# Then put the lines in that you wrote in exercise 4.5. The same test, the same two bugs, another database.
-#
-# (With Docker each run of an exercise starts a container first. The runs on wrong code don't: they get a database of their own on a server
-# that is up already.)
-
 # %% search tags=["exercise"] exercise="5.1"
 import pytest
 from users_api.users import create_user, list_users
@@ -171,37 +153,29 @@ def test_a_search_looks_in_names_and_addresses_in_any_case(db_session, search):
 # %% [markdown]
 # Is your board green? Not one line of the test has changed: only what stands behind it.
 #
+# (With Docker each run of an exercise starts a container first. The runs on wrong code don't: they get a database of their own on a server
+# that is up already.)
+#
 # ## What else is real now
 #
-# Columns that count by themselves, and documents that you can search. SQLite has neither `GENERATED … AS IDENTITY` nor `JSONB`:
+# What SQLite does not have, in a few lines. An **identity** column counts by itself. **JSONB** is a document that you can search, and `ILIKE` a
+# search that ignores case. A **stored function** is code that lives in the database, and that only a test on the database runs. And an
+# **upsert** inserts, or changes what is there, in one step that nobody can get in between. Both wishes below are Ada's.
 
-# %% documents tags=["nbval-check-output"]
+# %% features tags=["nbval-check-output"]
 database = create_engine(os.environ["DATABASE_URL"])
+save = text("INSERT INTO settings (owner, wishes) VALUES ('ada', :wishes) ON CONFLICT (owner) DO UPDATE SET wishes = :wishes")
 with database.begin() as db:
     db.execute(text("DROP TABLE IF EXISTS settings"))
     db.execute(text("CREATE TABLE settings (id int GENERATED ALWAYS AS IDENTITY, owner text UNIQUE, wishes jsonb)"))
-    db.execute(text("""INSERT INTO settings (owner, wishes) VALUES ('ada', '{"theme": "dark"}'), ('bob', '{}')"""))
-    print(db.execute(text("""SELECT id, owner FROM settings WHERE wishes @> '{"theme": "dark"}'""")).all())
-    print(db.execute(text("SELECT owner FROM settings WHERE owner ILIKE 'ADA'")).all())
+    db.execute(text("CREATE OR REPLACE FUNCTION theme(jsonb) RETURNS text LANGUAGE sql AS $$ SELECT $1->>'theme' $$"))
+    for wishes in ('{"theme": "dark"}', '{"theme": "blue"}'):
+        db.execute(save, {"wishes": wishes})
+    print(db.execute(text("SELECT id, owner, theme(wishes) FROM settings WHERE owner ILIKE 'ADA'")).all())
+    print(db.scalar(text("""SELECT count(*) FROM settings WHERE wishes @> '{"theme": "dark"}'""")), "want it dark")
 # OUTPUT:
-# [(1, 'ada')]
-# [('ada',)]
-
-# %% [markdown]
-# **Upsert:** insert, or change what is there, in one step that nobody can get in between. And a **stored function**: code that lives in the
-# database, and that only a test on the database runs.
-
-# %% upsert tags=["nbval-check-output"]
-with database.begin() as db:
-    db.execute(text("""CREATE OR REPLACE FUNCTION theme(who text) RETURNS text LANGUAGE sql AS $$
-        SELECT coalesce(wishes->>'theme', 'light') FROM settings WHERE owner = who $$"""))
-    print("before:", db.scalar(text("SELECT theme('bob')")))
-    db.execute(text("""INSERT INTO settings (owner, wishes) VALUES ('bob', '{"theme": "blue"}')
-        ON CONFLICT (owner) DO UPDATE SET wishes = excluded.wishes"""))
-    print("after:", db.scalar(text("SELECT theme('bob')")), "in", db.scalar(text("SELECT count(*) FROM settings")), "rows")
-# OUTPUT:
-# before: light
-# after: blue in 2 rows
+# [(1, 'ada', 'blue')]
+# 0 want it dark
 
 # %% [markdown]
 # ## Exercise 5.2: three promises that only PostgreSQL breaks
@@ -212,6 +186,8 @@ with database.begin() as db:
 # 2. A list is oldest first. (Without `ORDER BY`, PostgreSQL moves a row that was changed.)
 # 3. `created_at` is now, wherever the session lives. `db_session.execute(text("SET LOCAL TIME ZONE 'Asia/Kolkata'"))` moves it, until the next
 #    commit.
+#
+# **Predict.** Would a test for promise 3 catch its bug without that line? Try both.
 
 # %% three_promises tags=["exercise"] exercise="5.2"
 from datetime import UTC, datetime, timedelta
@@ -246,6 +222,8 @@ def test_the_time_of_signing_up_is_now_in_every_time_zone(db_session):
 # ## Two at once
 #
 # Here is the way most people write a sign-up at first: look whether the name is free, then insert it. Two threads want each name.
+#
+# **Predict.** 50 names. How many get two owners?
 
 # %% race
 from concurrent.futures import ThreadPoolExecutor
@@ -269,12 +247,15 @@ with database.connect() as db:
 # Run it again: another number. A test that waits for such luck is green on Monday and red on Tuesday.
 #
 # So leave nothing to luck, and **hold the door open**. One transaction takes the address and does not commit. The other one comes, and has
-# to wait. PostgreSQL knows who waits (`pg_locks`). Then the first one commits.
+# to wait. PostgreSQL knows who waits: its table `pg_locks` lists every lock, and `NOT granted` are those that somebody waits for. Then the
+# first one commits.
 #
 # ## Exercise 5.3: of two who want one address, one gets it
 #
 # The contract: *All this holds when two requests come at the same moment.* The first three moves are there. Make the last ones.
 # Always give `result` a `timeout`: a test that waits for ever tells nobody anything.
+#
+# **Predict.** Who is refused: `other`, who came first, or `second`, who wrote the address in capitals?
 
 # %% one_address tags=["exercise"] exercise="5.3"
 from concurrent.futures import ThreadPoolExecutor
@@ -308,24 +289,14 @@ def test_of_two_who_want_one_address_one_gets_it(engine, db_session):
 #
 # ## Locks: `FOR UPDATE`
 #
-# Where no index can help, a row is locked while you decide. `FOR UPDATE` makes everybody else wait; with `SKIP LOCKED` they take the next
-# one, as the workers of a queue do:
-
-# %% locks tags=["nbval-check-output"]
-take = text("SELECT owner FROM settings ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED")
-with database.connect() as one, database.connect() as two, database.connect() as three:
-    for worker in (one, two, three):
-        print(worker.scalar(take))
-# OUTPUT:
-# ada
-# bob
-# None
-
-# %% [markdown]
+# Where no index can help, a row is locked while you decide: `SELECT … FOR UPDATE` makes everybody else wait until you commit. (With `SKIP
+# LOCKED` they take the next row, as the workers of a queue do.) On SQLite this clause is left out, so no test there can miss it.
+#
 # ## Exercise 5.4: of two admins who leave, one stays
 #
 # Both tests below need the moves of 5.3: `first` happens in a transaction of its own, `work` starts in a thread and runs into it, the
-# transaction is committed, and what `work` returned or raised comes back. Write them once, as a function.
+# transaction is committed, and what `work` returned or raised comes back. Write them once, as a function. (`lambda: …` is a function without a
+# name: its line runs when `work()` is called, in the thread.)
 
 # %% last_admin tags=["exercise"] exercise="5.4"
 from concurrent.futures import ThreadPoolExecutor
@@ -387,22 +358,9 @@ with NatsContainer("nats:2") as broker:
 # b'ada@example.org'
 
 # %% [markdown]
-# The course stands in for `postgres` and `nats`. Every other image needs Docker itself, such as Redis. This cell only looks whether it
-# could; `docker pull redis:7` brings the image.
-
-# %% cache
-from testcontainers.community.redis import RedisContainer
-from testcontainers.core.docker_client import DockerClient
-
-try:
-    if not DockerClient().client.images.list("redis:7"):
-        raise LookupError("Docker answers, and has no image redis:7 yet.")
-    with RedisContainer("redis:7") as redis:
-        print("Redis counts to", redis.get_client().incr("visits"))
-except Exception as error:
-    print("Not here:", str(error).partition(" (")[0])
-
-# %% [markdown]
+# Redis, Kafka, a browser: each has such a container, or `DockerContainer` starts its image. Those need Docker; the course stands in for
+# `postgres` and `nats` only.
+#
 # ## The whole set: Docker Compose
 #
 # When an application needs five services, describe them once, in a file, and start them together:
@@ -429,97 +387,27 @@ except Exception as error:
 #
 # ## Which one? Measure
 #
-# Fidelity first: nine small questions to which PostgreSQL in production says *true*.
+# Four ways to get a database, and one test of yours: add a user, find them, empty the table. `course.compare` runs it on each, and asks each nine
+# small questions to which PostgreSQL in production says *true*.
+#
+# **Predict.** Which way starts fastest, which runs the test fastest, and how many of the nine does SQLite answer as production does?
 
-# %% questions
-questions = {
-    "JSONB": """SELECT CAST('{"theme": "dark"}' AS jsonb) @> '{"theme": "dark"}'""",
-    "ILIKE": "SELECT 'Ada' ILIKE 'ada'",
-    "LIKE minds the case": "SELECT NOT ('Ada' LIKE 'ada')",
-    "a type has a length": "SELECT CAST('Ada Lovelace' AS varchar(3)) = 'Ada'",
-    "times have zones": "SELECT timestamptz '2030-01-01 12:00+02' = timestamptz '2030-01-01 10:00+00'",
-    "É becomes é": "SELECT lower('ÉMILE') = 'émile'",
-    "FOR UPDATE": "SELECT true FROM (SELECT 1 FOR UPDATE) AS one",
-    "upsert": "INSERT INTO probe VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 1 RETURNING true",
-    "sorts a before B": "SELECT 'a' < 'B'",
-}
-
-# %% [markdown]
-# Then time: until the server is ready, and for one test (add a user, find them, empty the table).
-
-# %% measure
-from contextlib import nullcontext
-from statistics import median
-
+# %% compare
 from sqlalchemy.orm import Session
-from users_api.database import build_engine, create_tables
+from users_api.database import create_tables
 from users_api.models import User
 from users_api.users import create_user, list_users
 
 
 def one_test(engine):
-    began = perf_counter()
     with Session(engine) as session:
         create_user(session, name="Ada", email="ada@example.org", password="correct horse battery")
         list_users(session, search="ada")
         session.query(User).delete()
         session.commit()
-    return 1000 * (perf_counter() - began)
 
 
-def ask(engine, sql):
-    try:
-        with engine.begin() as db:
-            return bool(db.scalar(text(sql)))
-    except Exception:
-        return False
-
-# %% measure_all
-from course.errors import CourseError
-
-ways = {"SQLite in memory": None, "Testcontainers": "container", "Docker Compose": "compose", "embedded": "embedded"}
-measured = {}
-for way, provider in ways.items():
-    try:
-        with course.postgres(provider) if provider else nullcontext() as server:
-            tried = build_engine(server.url() if server else "sqlite://")
-            create_tables(tried)
-            with tried.begin() as db:
-                db.execute(text("CREATE TABLE probe (id int PRIMARY KEY)"))
-            answers = {name: ask(tried, sql) for name, sql in questions.items()}
-            measured[way] = (server.seconds if server else 0, median(one_test(tried) for _ in range(30)), answers)
-            tried.dispose()
-    except CourseError as error:
-        print(f"{way} is left out: {error.what}")
-
-# %% plot
-import matplotlib.pyplot as plt
-
-names = list(measured)[::-1]
-columns = {
-    "start (s)": [measured[name][0] for name in names],
-    "one test (ms)": [measured[name][1] for name in names],
-    f"answers as production, of {len(questions)}": [sum(measured[name][2].values()) for name in names],
-}
-figure, axes = plt.subplots(1, 3, figsize=(9, 0.5 + 0.45 * len(names)), sharey=True, layout="constrained")
-for axis, (title, values) in zip(axes, columns.items()):
-    bars = axis.barh(names, values, color="#0b6e99", height=0.6)
-    axis.bar_label(bars, fmt="{:.2g}", padding=4)
-    axis.set_title(title, fontsize=10)
-    axis.tick_params(length=0)
-    axis.set(xticks=[], xlim=(0, 1.25 * max(values) or 1))
-    axis.spines[:].set_visible(False)
-plt.show()
-
-# %% [markdown]
-# And which questions does SQLite answer otherwise, or not at all?
-
-# %% fidelity
-from IPython.display import Markdown
-
-rows = [[name, *("✔" if answers[name] else "✗" for _, _, answers in measured.values())] for name in questions]
-lines = [["", *measured], ["---"] * (len(measured) + 1), *rows]
-Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+course.compare(one_test, create_tables)
 
 # %% [markdown]
 # *(The last line depends on how the server was set up: the official image sorts as people do, other builds sort by code. No copy is
@@ -532,7 +420,7 @@ Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 # | Docker Compose | medium | high | the full set of services |
 # | embedded PostgreSQL | fast | high, less than a container | no Docker on this machine |
 #
-# Compare this table with your plot. Where they differ, believe your plot.
+# Compare this table with what you measured. Where they differ, believe what you measured.
 
 # %% quiz
 course.quiz("05")
@@ -546,4 +434,7 @@ course.quiz("05")
 # - PostgreSQL 16, *JSON Types*: <https://www.postgresql.org/docs/16/datatype-json.html>
 # - pytest, *Scope: sharing fixtures*: <https://docs.pytest.org/en/stable/how-to/fixtures.html#scope-sharing-fixtures-across-classes-modules-packages-or-session>
 #
-# **Next:** 06, *Test an API*. The same database, seen through HTTP.
+# In the next lesson you look at the same database through HTTP.
+
+# %% next
+course.next()

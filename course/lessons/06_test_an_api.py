@@ -64,9 +64,13 @@ print(answer.status_code, answer.json())
 #
 # ## A short life in seven requests
 #
-# The status says how it went, the body says what. Read both:
+# The status says how it went, the body says what. Ada signs up, and signs up again. Eve signs up without a password. Then Ada is read, changed,
+# deleted, and read once more. At the end the override is taken away.
+#
+# **Predict.** Write down the seven statuses before you run it.
 
 # %% seven_requests
+app.dependency_overrides[get_db] = get_demo_db
 ada = {"name": "Ada", "email": "ada@example.org", "password": "correct horse battery"}
 client = TestClient(app)
 first = client.post("/users", json=ada)
@@ -77,6 +81,7 @@ requests += [("PATCH", path, {"name": "Countess"}), ("DELETE", path, None), ("GE
 for method, where, body in requests:
     answer = client.request(method, where, json=body)
     print(f"{method:<6}", answer.status_code, answer.text[:90])
+app.dependency_overrides.clear()
 
 # %% [markdown]
 # | status | means | who is to act |
@@ -91,15 +96,15 @@ for method, where, body in requests:
 #
 # ## Exercise 6.1: a user is created
 #
-# Take the override away again. From now on a fixture puts it there, for each test anew:
-
-# %% take_away
-app.dependency_overrides.clear()
-
-# %% [markdown]
+# From now on a fixture puts the override there, for each test anew:
+#
 # - `engine` makes the tests' own schema, once.
 # - `tables` is `autouse`: every test gets empty tables before it (**set-up**), and they are dropped after it (**tear-down**), asked or not.
 # - `client` is yours: the override, a `TestClient(app, raise_server_exceptions=False)` to `yield`, and the override gone again.
+#
+# Then the test, in the cell below it. The answer to a creation is a promise. Only **another request** shows whether it was kept.
+#
+# **Predict.** One of its two bugs answers 201 and never commits. Which of your assertions will fail on it?
 
 # %% api_client tags=["conftest"] exercise="6.1"
 import os
@@ -142,9 +147,6 @@ def client(engine):
     app.dependency_overrides.clear()
     # END SOLUTION
 
-# %% [markdown]
-# Now the test. The answer to a creation is a promise. Only **another request** shows whether it was kept.
-
 # %% creates_a_user tags=["exercise"] exercise="6.1"
 ADA = {"name": "Ada Lovelace", "email": "ada@example.org", "password": "correct horse battery"}
 
@@ -166,6 +168,8 @@ def test_a_user_is_created(client):
 # `Not Found`. A typing error in your test would be green.
 #
 # Which id does nobody have? Not simply 999: ids may start at 1000.
+#
+# **Predict.** Three bugs. How many of them would a test catch that asserts the status alone?
 
 # %% finds_nobody tags=["exercise"] exercise="6.2"
 ADA = {"name": "Ada Lovelace", "email": "ada@example.org", "password": "correct horse battery"}
@@ -324,35 +328,14 @@ with serve(strange) as url:
 # Both clients have the same methods, so one and the same test can use either. What does the real one cost? 100 requests each:
 
 # %% measure
-from time import perf_counter
-
-
-def times(client):
-    for _ in range(100):
-        began = perf_counter()
-        client.get("/users")
-        yield 1000 * (perf_counter() - began)
-
-
 app.dependency_overrides[get_db] = get_demo_db
 with serve(app) as url, httpx.Client(base_url=url) as over_http, TestClient(app) as in_process:
-    measured = {"over HTTP": list(times(over_http)), "in process": list(times(in_process))}
+    course.measure(
+        {"in process": lambda: in_process.get("/users"), "over HTTP": lambda: over_http.get("/users")},
+        times=100,
+        what="GET /users, on this machine",
+    )
 app.dependency_overrides.clear()
-
-# %% plot
-from statistics import median
-
-import matplotlib.pyplot as plt
-
-figure, axes = plt.subplots(figsize=(8, 1.9), layout="constrained")
-for row, (name, values) in enumerate(measured.items()):
-    axes.plot(values, [row] * len(values), "o", color="#0b6e99", alpha=0.25)
-    axes.plot(median(values), row, "k|", markersize=22)
-    axes.annotate(f"{median(values):.1f} ms", (median(values), row + 0.3), ha="center")
-axes.set(yticks=range(len(measured)), yticklabels=measured, ylim=(-0.5, 1.7))
-axes.set_xlim(0, 3 * max(median(values) for values in measured.values()))
-axes.set_xlabel("milliseconds for GET /users, on this machine")
-plt.show()
 
 # %% [markdown]
 # The difference is small, and sometimes HTTP even wins: most of the time goes to the application and its database, and those are real in
@@ -371,4 +354,7 @@ course.quiz("06")
 # - RFC 9110, *HTTP Semantics*, section 15 on status codes: <https://www.rfc-editor.org/rfc/rfc9110#section-15>
 # - pytest, *Autouse fixtures*: <https://docs.pytest.org/en/stable/how-to/fixtures.html#autouse-fixtures-fixtures-you-don-t-have-to-request>
 #
-# **Next:** 07, *Seed test data*. Who may see what?
+# Everybody can call these routes. Who may see what? That is for the next lesson.
+
+# %% next
+course.next()

@@ -2,18 +2,15 @@
 import course
 
 course.begin("14_challenge_todo")
+course.brief("todo_api")
 
 # %% [markdown]
 # ## The contract is all you get
 #
 # `todo_api` keeps todos in PostgreSQL. You test it as a client does: by its contract, the **brief**, and not by its source. Read it once now,
-# and have it open beside you from then on (right-click on the page below, *Create New View for Cell Output*). What it calls *left open* is a trap for tests
+# and have it open beside you from then on (right-click on the page above, *Create New View for Cell Output*). What it calls *left open* is a trap for tests
 # that check too much.
-
-# %% brief
-course.brief("todo_api")
-
-# %% [markdown]
+#
 # ## A suite that is green once
 #
 # Start with the shortest thing that could work. Two "test runs" on one database:
@@ -64,6 +61,16 @@ engine.dispose()
 # - **The schema's name is drawn** (`uuid4().hex`): two workers may run on one server at once.
 # - **Nothing stays.** What a fixture has made before `yield` it takes away after it; pytest sees to it that it can, whether tests fail or not.
 # - **It is fast.** Schema, service and connections are made once (`scope="session"`). Between two tests only the rows go: some milliseconds, not fifty.
+#
+# ## 14.1: creating
+#
+# Below the conftest each cell is a file of your suite, and each board is one category of bugs. Write as many tests in a cell as you like. What it needs it
+# imports itself.
+#
+# Create with **every field at a value that is not its default**, with a title alone, and many at once. An answer is status, headers *and* body, and what was
+# answered has to be there in the next request.
+#
+# **Predict.** Five bugs. How many of them does a test catch that posts a title and asserts the status?
 
 # %% conftest tags=["conftest"] exercise="14.1"
 import os
@@ -127,15 +134,6 @@ def add(client):
 
     return add
 
-# %% [markdown]
-# ## 14.1: creating
-#
-# From here on each cell is a file of your suite, and each board is one category of bugs. Write as many tests in a cell as you like. What it needs it
-# imports itself.
-#
-# Create with **every field at a value that is not its default**, with a title alone, and many at once. An answer is status, headers *and* body, and what was
-# answered has to be there in the next request.
-
 # %% creating tags=["exercise"] exercise="14.1"
 RENT = {"title": "Pay rent", "notes": " by transfer\n", "done": True, "priority": "high"}
 KEPT = tuple(RENT)  # these come back exactly as they were sent
@@ -164,12 +162,9 @@ def test_many_come_back_in_the_order_in_which_they_were_sent(client):
 # END SOLUTION
 
 # %% [markdown]
-# A bug stays alive and you don't see why? There are hints for each **category**. In this challenge there are none for single bugs: the brief has them all.
-
-# %% ask
-course.hint("14.1")
-
-# %% [markdown]
+# A bug stays alive and you don't see why? `course.hint("14.1")` has hints for each **category**. In this challenge there are none for single bugs: the brief
+# has them all.
+#
 # ## 14.2: reading
 #
 # A list has filters, a search, an order and pages, and each goes wrong in its own way. Ask **both sides** of a filter, and search for what means something to
@@ -224,10 +219,15 @@ def test_pages_follow_each_other(ask):
 # END SOLUTION
 
 # %% [markdown]
-# ## 14.3: changing
+# ## 14.3 and 14.4: changing and deleting
 #
 # A change can do too little, and it can do too much. Change **one** field of a todo whose other fields are not at their defaults, with **another** todo beside it.
 # Take fields away with `null`, bring them back to their defaults, and look for a renamed todo in every way in which it can be looked for.
+#
+# Deleting asks the same question again: what must be gone, and what must stay? A todo can be looked for by its id, in the list, and by the title and the id
+# that it held. And never expect `id == 1`: the grader has programs that **count from 1000**, and one whose ids are no numbers at all.
+#
+# **Predict.** A program that changes or deletes *every* todo: will your test notice, if there is only one?
 
 # %% changing tags=["exercise"] exercise="14.3"
 from datetime import datetime
@@ -263,13 +263,6 @@ def test_a_renamed_todo_is_found_by_its_new_title_alone(client, add):
     assert client.get("/todos", params={"search": "cat"}).json()["total"] == 1
 # END SOLUTION
 
-# %% [markdown]
-# ## 14.4: deleting
-#
-# The same question again: what must be gone, and what must stay? A todo can be looked for by its id, in the list, and by the title and the id that it held.
-#
-# And never expect `id == 1`: the grader has programs that **count from 1000**, and one whose ids are no numbers at all.
-
 # %% deleting tags=["exercise"] exercise="14.4"
 # BEGIN SOLUTION: DELETE one of two todos; what is free again?
 def test_a_deleted_todo_is_gone_and_the_others_stay(client, add):
@@ -287,9 +280,11 @@ def test_the_title_of_a_deleted_todo_is_free_and_its_id_is_not(client, add):
 # END SOLUTION
 
 # %% [markdown]
-# ## 14.5: duplicates
+# ## 14.5 and 14.6: duplicates, and what is not found
 #
 # When are two titles the same? There are **two requests** that can take a title, and after a refusal there is something to look at: what was there before.
+#
+# Three methods take an id, and an id can be wrong in two ways: it *was* right, or it never could be. A refusal has a body, too, and it changes nothing.
 #
 # (The proof `tests_error_answers` wants a bug caught in the answers of each status: 409 here, 404, 422 and 400 in the next two steps, 500 in 14.9.)
 
@@ -315,11 +310,6 @@ def test_a_todo_may_write_its_own_title_in_capitals(client, add):
     assert answer.json()["title"] == "WALK"
 # END SOLUTION
 
-# %% [markdown]
-# ## 14.6: not found
-#
-# Three methods take an id, and an id can be wrong in two ways: it *was* right, or it never could be. A refusal has a body, too, and it changes nothing.
-
 # %% not_found tags=["exercise"] exercise="14.6"
 import pytest
 
@@ -344,6 +334,8 @@ def test_a_todo_that_is_not_there_is_not_found(client, add, method):
 #
 # Write down what is wrong **once**, as a table, and send all of it to both requests that take fields. Then send something that is no JSON at all: that takes
 # `content=` in place of `json=`, which would never let you.
+#
+# **Predict.** Seven bugs. How many will the two entries catch that stand in the table already?
 
 # %% validation tags=["exercise"] exercise="14.7"
 import pytest
@@ -432,7 +424,7 @@ def test_two_ways_to_write_a_letter_are_one_title(client, add):
 
 @pytest.mark.parametrize(
     "body",
-    [r'{"title": "Walk", "notes": "a\u0000b"}', r'{"title": "\ud800"}', '{"title": NaN}'],
+    [r'{"title": "Walk", "notes": "a\u0000b"}', r'{"title": "\ud800"}'],
 )
 def test_what_cannot_be_stored_or_sent_back_is_invalid(client, body):
     assert client.post("/todos", content=body, headers=JSON).status_code == 422
@@ -614,35 +606,29 @@ def test_a_change_after_a_deletion_finds_nothing(client, add, at_once):
 # ## What you have caught
 #
 # Your last board of each step, by category. Each category is worth 8.75 of the 70 points, however many bugs it has: an empty one costs more than a few survivors.
-
-# %% caught
-import matplotlib.pyplot as plt
-
-caught = course.caught("14")  # such as {"create": (4, 5), …}
-
-figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
-axes.barh(list(caught), [100] * len(caught), color="#d8dee4")
-axes.barh(list(caught), [100 * done / of for done, of in caught.values()], color="#1a7f4b")
-for row, (done, of) in enumerate(caught.values()):
-    axes.annotate(f"{done} of {of}", (101, row), va="center")
-axes.invert_yaxis()
-axes.set(xlim=(0, 114), xticks=[0, 50, 100], xlabel="% of the bugs of each category")
-axes.spines[["top", "right"]].set_visible(False)
-plt.show()
-
-# %% quiz
-course.quiz("14")
-
-# %% [markdown]
+#
+# Look at the diffs once more. Hardly one of these bugs sits inside of a function: they sit where a value is handed over, to JSON, to SQL, to the next request,
+# to somebody who comes at the same moment. A unit test stands on one side of that, and sees nothing.
+#
 # ## Hand it in
 #
 # Your ten cells and your conftest are a pytest project. `export` writes it with the program, so that you can run it under plain `pytest` anywhere; `hand_in` packs the tests
 # into one zip. (You changed the conftest on the way? Run all exercise cells once more, so that all of them stand on the same one.)
 
-# %% export
-course.export("14")
+# %% caught
+import matplotlib.pyplot as plt
+
+caught = course.caught("14")  # such as {"create": (4, 5), …}
+names = [f"{name}: {done} of {of}" for name, (done, of) in caught.items()]
+figure, axes = plt.subplots(figsize=(8, 2.6), layout="constrained")
+axes.barh(names, [of for _, of in caught.values()], color="#d8dee4")
+axes.barh(names, [done for done, _ in caught.values()], color="#1a7f4b")
+axes.invert_yaxis()
+axes.set_xticks([])
+plt.show()
 
 # %% hand_in
+course.export("14")
 course.hand_in()
 
 # %% [markdown]
@@ -673,3 +659,9 @@ course.hand_in()
 # - pytest, *How to use fixtures*, on scopes and teardown: <https://docs.pytest.org/en/stable/how-to/fixtures.html>
 # - PostgreSQL, *Schemas*, on the search path: <https://www.postgresql.org/docs/16/ddl-schemas.html>
 # - PostgreSQL, *Explicit Locking*, on what the gate does: <https://www.postgresql.org/docs/16/explicit-locking.html>
+
+# %% quiz
+course.quiz("14")
+
+# %% next
+course.next()

@@ -17,7 +17,7 @@ from course.syllabus import Exercise
 DOUBTS = {
     Validity.FALSE_ALARM: "false alarm: it fails on code that is right. It checks more than the contract promises",
     Validity.FLAKY: "flaky: run twice on the same code, it passes once and fails once",
-    Validity.ORDER_DEPENDENT: "order-dependent: in another order it fails, for it needs what another test left behind",
+    Validity.ORDER_DEPENDENT: "order-dependent: in another order it fails. Another test helps it, or gets in its way",
     Validity.NEVER_ENDS: "never ends, or ends the whole process",
 }
 # What differs between failures that are one: addresses, hashes and other long tokens, moments and durations
@@ -186,7 +186,7 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
 
 
 def _hygiene(proof: Proof) -> Row:
-    seen = proof.evidence + (f" ({proof.measured})" if proof.measured else "")
+    seen = proof.evidence + (f" ({proof.measured:.1f} times, by the median of tests)" if proof.measured else "")
     return Row(
         TITLES[proof.name], "ok" if proof.passed else "bad", dim=seen, tag="shown" if proof.passed else "not shown"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
@@ -19,7 +19,10 @@ from course.syllabus import Lesson
 BEHIND = {
     "fastapi": ("httpx", "python-multipart", "email-validator", "uvicorn"),
     "sqlalchemy": ("psycopg2-binary",),
+    "pytest-asyncio": ("asyncpg", "greenlet"),
 }
+# A fixture is used by its name, without an import
+FIXTURES = {"httpserver": "pytest-httpserver", "respx_mock": "respx"}
 PYPROJECT = """\
 [project]
 name = "{name}"
@@ -39,7 +42,7 @@ What you wrote in lesson {number}, as a project of its own: `{package}` is the p
 ```
 python -m pip install -r requirements.txt
 export DATABASE_URL=postgresql+psycopg2://user:password@localhost:5432/an_empty_test_database
-python -m pytest
+{nats}python -m pytest
 ```
 
 Your tests may empty or drop what is in that database: never name one whose rows somebody needs. In a notebook of the
@@ -89,6 +92,7 @@ def project(here: Session, lesson: Lesson) -> dict[str, str]:
         files |= dict(program_files(subject))
     packages = [subject.package for subject in subjects]
     words = {"title": lesson.title, "number": lesson.number, "package": packages[0] if packages else "nothing"}
+    words["nats"] = "export NATS_URL=nats://localhost:4222\n" if "nats" in lesson.services else ""
     return files | {
         "pyproject.toml": PYPROJECT.format(name=lesson.slug.replace("_", "-")),
         "requirements.txt": "".join(f"{each}\n" for each in requirements(files.values(), packages)),
@@ -122,8 +126,8 @@ def program_files(subject: Subject) -> Iterator[tuple[str, str]]:
             yield path.relative_to(subject.folder).as_posix(), path.read_text(encoding="utf-8")
 
 
-def requirements(texts: Iterable[str], own: Iterable[str]) -> list[str]:
-    """What the files import, as pip's requirements with the versions that are installed here.
+def requirements(texts: Collection[str], own: Iterable[str]) -> list[str]:
+    """What the files import and whose fixtures they use, as pip's requirements with the versions installed here.
 
     Args:
         texts: Python files; others are passed over.
@@ -132,10 +136,13 @@ def requirements(texts: Iterable[str], own: Iterable[str]) -> list[str]:
     Example:
         >>> [line.partition("=")[0] for line in requirements(["import pytest, os"], [])]
         ['pytest']
+        >>> [line.partition("=")[0] for line in requirements(["def test_it(httpserver): ..."], [])]
+        ['pytest-httpserver', 'pytest']
     """
     modules = {name for text in texts for name in _imports(text)} - set(own)
     known = packages_distributions()
     names = {known[module][0] for module in modules if module in known} | {"pytest"}
+    names |= {FIXTURES[name] for text in texts for name in _arguments(text) if name in FIXTURES}
     names |= {extra for name in list(names) for extra in BEHIND.get(name.lower(), ())}
     return sorted(line for name in names if (line := _pinned(name)))
 
@@ -154,12 +161,19 @@ def _holds(path: Path, text: str) -> bool:
     return path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text
 
 
-def _imports(text: str) -> Iterator[str]:
+def _nodes(text: str) -> Iterator[ast.AST]:
     try:
-        tree = ast.parse(text)
+        yield from ast.walk(ast.parse(text))
     except SyntaxError:
         return
-    for node in ast.walk(tree):
+
+
+def _arguments(text: str) -> Iterator[str]:
+    yield from (node.arg for node in _nodes(text) if isinstance(node, ast.arg))
+
+
+def _imports(text: str) -> Iterator[str]:
+    for node in _nodes(text):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

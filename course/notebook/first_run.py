@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import inspect
+import io
 import os
 import sys
 import warnings
@@ -18,6 +20,7 @@ import ipytest
 import pytest
 
 from course.engine.plugins import PLUGINS, SETTINGS
+from course.engine.reported import Reported
 from course.notebook.cell import Cell
 from course.notebook.guard import Guard
 from course.notebook.problem import Problem, describe, explain, last_lines, missing_fixture, no_tests
@@ -86,6 +89,8 @@ def run_first(
             addopts=QUIET,
             display_columns=False,
         )
+    if watcher.is_async:
+        collect_quietly()
     watcher.finish()
     return watcher.result
 
@@ -94,9 +99,7 @@ def let_go() -> None:
     """Forget the last error, as pytest keeps it: what its frames hold, such as a session, would stay open."""
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
         vars(sys).pop(name, None)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # such as a coroutine that nobody awaited
-        gc.collect()
+    collect_quietly()
 
 
 @contextlib.contextmanager
@@ -136,19 +139,35 @@ def no_running_loop() -> Iterator[None]:
             asyncio._enter_task(loop, task)  # noqa: SLF001 - see above
 
 
+def collect_quietly() -> None:
+    """End now what tests have left open, before it is found while the next cell is compiled.
+
+    Finalizers of connections whose loop is closed say much that helps nobody, and Python 3.11 fails to parse where they
+    run meanwhile. That something was left open is what the board tells.
+    """
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
+
+
 class Watcher:
     """A pytest plugin that keeps what a learner needs to know.
 
     Args:
         cells: The cells that lines are looked up in, the exercise's own first.
+
+    Attributes:
+        result: What happened so far.
+        is_async: Whether a test of the cell is async.
     """
 
     def __init__(self, cells: list[Cell]) -> None:
         self.result = FirstRun()
+        self.is_async = False
         self._cells = {cell.filename: cell for cell in cells}
         self._collected = 0
-        self._failed: set[str] = set()
         self._raised = Raised()
+        self._reported = Reported()
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Draw no tracebacks: that parses source, which Python 3.11 cannot do in two threads at once."""
@@ -169,22 +188,28 @@ class Watcher:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Count the tests."""
+        """Count the tests, and see whether one of them is async."""
         self._collected = len(session.items)
+        self.is_async = any(inspect.iscoroutinefunction(getattr(item, "obj", None)) for item in session.items)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        """Keep the names of tests that did not fail."""
+        self._reported = Reported()
+        result = yield
+        if not self._reported.failed:
+            names = self.result.skipped if self._reported.result == "skipped" else self.result.passed
+            names.append(item.name)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        """Keep one problem for each test that failed, and the names of the others."""
+        """Keep one problem for each test that failed."""
         report = yield
-        if report.failed and item.nodeid not in self._failed:
-            self._failed.add(item.nodeid)
+        if self._reported.take(report):
             self.result.problems.append(self._problem(item, call, report))
-        elif report.skipped:
-            self.result.skipped.append(item.name)
-        elif report.when == "call" and report.passed:
-            self.result.passed.append(item.name)
-            if report.capstdout.strip():
-                self.result.printed[item.name] = report.capstdout[-PRINTED:]
+        elif report.when == "call" and report.capstdout.strip():
+            self.result.printed[item.name] = report.capstdout[-PRINTED:]
         return report
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:

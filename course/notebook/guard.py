@@ -91,7 +91,7 @@ class Guard:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(KeyboardInterrupt if self.problem else ()):  # our own may come late
+        with contextlib.suppress(*([KeyboardInterrupt] if self.problem else [])):  # our own may come late
             with self._lock:
                 self._over = True
             if self._hears:

@@ -20,7 +20,7 @@ def stuck(exercise: Exercise, alive: Iterable[str] = ()) -> tuple[Row, ...]:
     steps = [(f"hint {number} of {len(hints)}", hint) for number, hint in enumerate(hints, start=1)]
     if example := worked_example(exercise):
         steps.append(("the worked example", example))
-    return (Row("Stuck?", dim=f'the same as `course.hint("{exercise.id}")`', steps=tuple(steps)),)
+    return (Row("Stuck?", dim=f'one hint at a time, as with `course.hint("{exercise.id}")`', steps=tuple(steps)),)
 
 
 def hints_of(exercise: Exercise, alive: Iterable[str]) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ def is_challenge(exercise: Exercise) -> bool:
 
 
 def worked_example(exercise: Exercise) -> str:
-    """The cells of an exercise as they are worked through, as a page; empty where there are none, and in a challenge."""
+    """The cells of an exercise as they are worked through, as a page; empty where none are, and in a challenge."""
     number = exercise.id.partition(".")[0].zfill(2)
     found = sorted(shipped("solutions").glob(f"{number}_*.ipynb"))
     if not found or is_challenge(exercise):

@@ -28,7 +28,8 @@ class Row:
         text: What it says.
         mark: The sign before it; meaning never rests on colour alone.
         dim: A remark after it, less loud.
-        label: A name in the first column, in place of the sign.
+        label: A name in the first column; the sign stands before the text then.
+        link: Where the text leads, as an address beside the notebook.
         tag: A word at the end of the line, such as "caught", in the colour of the mark.
         code: Lines of code or of output below it.
         diff: The same, for a unified diff.
@@ -41,6 +42,7 @@ class Row:
     mark: Mark = ""
     dim: str = ""
     label: str = ""
+    link: str = ""
     tag: str = ""
     code: str = ""
     diff: str = ""
@@ -82,15 +84,21 @@ class Panel:
     def html(self) -> str:
         """The panel with its style: the same theme as the page around it, and no script."""
         rows = "".join(_row(row) for row in self.rows)
-        body = f'<div class="course-body"><table><tbody>{rows}</tbody></table></div>' if rows else ""
-        return f'<style>{STYLE}</style><div class="course-panel">{self._head()}{body}</div>'
+        return framed(self.head(), f"<table><tbody>{rows}</tbody></table>" if rows else "")
 
-    def _head(self) -> str:
+    def head(self) -> str:
+        """The head alone, as HTML."""
         right = _bar(self.share) + _markup(self.right)
         remark = f'<span class="course-dim">{_markup(self.dim)}</span>' if self.dim else ""
         return (
             f'<div class="course-head"><b>{_markup(self.title)}</b>{remark}<span class="course-r">{right}</span></div>'
         )
+
+
+def framed(head: str, body: str) -> str:
+    """Put a head, and what stands below it, into the frame that all panels have. Both are HTML of ours."""
+    below = f'<div class="course-body">{body}</div>' if body else ""
+    return f'<style>{STYLE}</style><div class="course-panel">{head}{below}</div>'
 
 
 def _row(row: Row) -> str:
@@ -110,7 +118,8 @@ def _tone(row: Row) -> str:
 
 def _content(row: Row) -> str:
     sign = f'<span class="course-{row.mark}">{SIGNS[row.mark]}</span> ' if row.label and row.mark else ""
-    line = sign + _markup(row.text) + (f' <span class="course-dim">{_markup(row.dim)}</span>' if row.dim else "")
+    words = f'<a href="{html.escape(row.link)}">{_markup(row.text)}</a>' if row.link else _markup(row.text)
+    line = sign + words + (f' <span class="course-dim">{_markup(row.dim)}</span>' if row.dim else "")
     if row.steps:
         return line + _steps(row.steps)
     below = _below(row)

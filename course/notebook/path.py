@@ -1,25 +1,17 @@
-"""The learning path with the learner's own progress in it: as a panel, and as a flowchart."""
+"""The learning path with the learner's own progress in it: as a list, as a drawing, and from one lesson's end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import html
+from typing import Any
 
+from course.notebook.closing import closing_panel
 from course.notebook.faults import guarded
-from course.notebook.panel import Panel, Row
-from course.notebook.session import session
-from course.notebook.showing import Page, show
+from course.notebook.panel import Panel, Row, framed
+from course.notebook.session import NotBegunError, session
+from course.notebook.showing import show
+from course.notebook.stages import LEGEND, Stage, sign, stages, upcoming
 from course.syllabus import Lesson, Syllabus
-
-# The stages of the path, each with its lessons; a lesson that is missing here is shown before the first stage
-STAGES = {
-    "unit testing": ("01",),
-    "mocking": ("02",),
-    "integration testing": ("03", "04", "06", "07", "08", "09", "10", "11", "13"),
-    "test containers": ("05",),
-    "CI pipeline integration": ("12",),
-    "challenge": ("14",),
-    "what's next": ("15",),
-}
 
 
 @guarded
@@ -31,10 +23,27 @@ def progress() -> None:
 
 @guarded
 def path() -> None:
-    """Draw the learning path as a flowchart, with what is done; JupyterLab draws it, a terminal shows its source."""
+    """Draw the learning path with what is done; a terminal shows it as a Mermaid flowchart."""
     here = session()
-    drawn = flowchart(here.course, here.progress.solved())
-    show(Page(f"```mermaid\n{drawn}\n```", plain=drawn))
+    show(Drawing(here.course, here.progress.solved()))
+
+
+@guarded
+def next(lesson: str | None = None) -> None:  # noqa: A001 - what a learner types, as `course.next()`
+    """Show what this lesson has taught, which bugs are still alive, and the way to the next notebook.
+
+    Args:
+        lesson: Its name or its number, such as `"06"`; the one that has begun in this kernel when not given.
+
+    Raises:
+        CourseError: There is no such lesson, or none has begun.
+    """
+    here = session()
+    chosen = here.course.lesson(lesson) if lesson is not None else here.lesson
+    if chosen is None:
+        fix = 'Run the cell with `course.begin` first, or name a lesson: `course.next("06")`.'
+        raise NotBegunError("No lesson has begun in this kernel.", fix)
+    show(closing_panel(here.course, chosen, here.progress))
 
 
 def progress_panel(course: Syllabus, solved: frozenset[str], news: tuple[str, ...] = ()) -> Panel:
@@ -45,48 +54,71 @@ def progress_panel(course: Syllabus, solved: frozenset[str], news: tuple[str, ..
         solved: Ids of the exercises that are done.
         news: Sentences that the learner should see.
     """
-    every = [exercise.id for lesson in course.lessons for exercise in lesson.exercises]
-    done = sum(each in solved for each in every)
-    rows = [*(_row(lesson, solved) for lesson in course.lessons), *(Row(sentence, "note") for sentence in news)]
-    share = done / len(every) if every else None
-    return Panel("Your progress", right=f"{done} of {len(every)} exercises", share=share, rows=tuple(rows))
+    rows = (*(_row(lesson, solved) for lesson in course.lessons), *(Row(sentence, "note") for sentence in news))
+    return _headed("Your progress", course, solved, rows)
+
+
+class Drawing:
+    """The path as boxes that arrows join: HTML that wraps at any width and takes its colours from the page.
+
+    Mermaid scales its picture, words and all, to the width of the page, and keeps the colours of the theme in which it
+    was drawn. So its text is only the plain form.
+
+    Args:
+        course: The syllabus.
+        solved: Ids of the exercises that are done.
+    """
+
+    def __init__(self, course: Syllabus, solved: frozenset[str]) -> None:
+        self.course = course
+        self.solved = solved
+        self.upcoming = upcoming(course, solved)
+
+    def __str__(self) -> str:
+        return flowchart(self.course, self.solved)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        del include, exclude  # IPython picks from what it gets
+        return {"text/html": self.html(), "text/plain": str(self)}
+
+    def html(self) -> str:
+        """The drawing in a panel's frame."""
+        boxes = '<div class="course-arrow"></div>'.join(self._box(stage) for stage in stages(self.course))
+        signs = "".join(f"<span>{sign} {words}</span>" for sign, words in LEGEND.items())
+        head = _headed("The path", self.course, self.solved).head()
+        return framed(head, f'<div class="course-path">{boxes}</div><div class="course-legend">{signs}</div>')
+
+    def _box(self, stage: Stage) -> str:
+        here = " course-here" if self.upcoming in stage.lessons else ""
+        lessons = "".join(self._stop(lesson) for lesson in stage.lessons)
+        return f'<div class="course-stage{here}"><b>{html.escape(stage.name)}</b><div>{lessons}</div></div>'
+
+    def _stop(self, lesson: Lesson) -> str:
+        words = html.escape(f"{lesson.number} {lesson.title}")
+        if lesson.planned:
+            return f'<span class="course-dim">{sign(lesson, self.solved)} {words}</span>'
+        tag = ' <span class="course-tag course-ok">next</span>' if lesson is self.upcoming else ""
+        return f'<span>{sign(lesson, self.solved)} <a href="{lesson.slug}.ipynb">{words}</a>{tag}</span>'
 
 
 def flowchart(course: Syllabus, solved: frozenset[str]) -> str:
-    """The path in Mermaid's language: a node for each stage, its lessons in it with a sign for what is done.
-
-    It stands in two rows, without frames: in one row its words would be too small to read.
-    """
-    nodes = [f's{number}["{node}"]' for number, node in enumerate(_nodes(course, solved))]
-    half = (len(nodes) + 1) // 2
-    rows = [*_row_of_nodes("first", nodes[:half]), *_row_of_nodes("second", nodes[half:])]
-    return "\n".join(["flowchart TB", *rows, "  first --> second"])
+    """The path in Mermaid's language: a node for each stage, its lessons in it with a sign for what is done."""
+    nodes = [f'  s{number}["{_node(stage, solved)}"]' for number, stage in enumerate(stages(course))]
+    arrows = " --> ".join(f"s{number}" for number in range(len(nodes)))
+    legend = "  ".join(f"{sign} {words}" for sign, words in LEGEND.items())
+    return "\n".join(["flowchart TB", f"  %% {legend}", *nodes, f"  {arrows}"])
 
 
-def _row_of_nodes(name: str, nodes: list[str]) -> Iterator[str]:
-    yield f'  subgraph {name}[" "]'
-    yield "    direction LR"
-    yield f"    {' --> '.join(nodes)}"
-    yield "  end"
-    yield f"  style {name} fill:none,stroke:none"
+def _node(stage: Stage, solved: frozenset[str]) -> str:
+    lines = (f"{sign(lesson, solved)} {lesson.number} {lesson.title}" for lesson in stage.lessons)
+    return "<br>".join([f"<b>{stage.name}</b>", *lines]).replace('"', "'")
 
 
-def _nodes(course: Syllabus, solved: frozenset[str]) -> Iterator[str]:
-    staged = {number for numbers in STAGES.values() for number in numbers}
-    first = tuple(lesson.number for lesson in course.lessons if lesson.number not in staged)
-    for stage, numbers in {"start": first, **STAGES}.items():
-        lessons = [lesson for lesson in course.everything if lesson.number in numbers]
-        if lessons:
-            lines = (f"{sign(lesson, solved)} {lesson.number} {lesson.title}" for lesson in lessons)
-            yield "<br>".join([f"<b>{stage}</b>", *lines]).replace('"', "'")
-
-
-def sign(lesson: Lesson, solved: frozenset[str]) -> str:
-    """✔ for a lesson that is done, ◐ for one that is begun, ○ for one that waits, · for one that is not written yet."""
-    done = [exercise.id in solved for exercise in lesson.exercises]
-    if lesson.planned:
-        return "·"
-    return "✔" if done and all(done) else "◐" if any(done) else "○"
+def _headed(title: str, course: Syllabus, solved: frozenset[str], rows: tuple[Row, ...] = ()) -> Panel:
+    every = [exercise.id for lesson in course.lessons for exercise in lesson.exercises]
+    done = sum(each in solved for each in every)
+    share = done / len(every) if every else None
+    return Panel(title, right=f"{done} of {len(every)} exercises", share=share, rows=rows)
 
 
 def _row(lesson: Lesson, solved: frozenset[str]) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -11,20 +12,24 @@ import sys
 import tempfile
 from pathlib import Path
 
-from course.engine.plugins import PLUGINS, SETTINGS
+from course.engine.plugins import PLUGINS, SETTINGS, XDIST
 from course.errors import CourseError
 
 FILE = "test_it.py"
 SECONDS = 60.0
 # A short report without what differs from machine to machine, and the plugins that exercises have
 OPTIONS = (
-    "-q", "--no-header", "--tb=short", "--disable-plugin-autoload", "-p", "no:cacheprovider", "-p", "xdist.plugin",
+    "-q", "--no-header", "--tb=short", "--disable-plugin-autoload", "-p", "no:cacheprovider",
     *(part for name in PLUGINS for part in ("-p", name)),
 )  # fmt: skip
 
 
 class OptionsError(CourseError):
     """What stands behind `%%pytest` cannot be split into options."""
+
+
+class NoWorkersError(CourseError):
+    """`-n 2` was asked for where pytest-xdist is not installed."""
 
 
 def run_plain(options: str, source: str, *, colour: bool = False, seconds: float = SECONDS) -> str:
@@ -38,6 +43,7 @@ def run_plain(options: str, source: str, *, colour: bool = False, seconds: float
 
     Raises:
         OptionsError: A quotation mark is missing.
+        NoWorkersError: Workers are asked for, and pytest-xdist is not installed.
 
     Example:
         >>> report = run_plain("", "def test_one(): assert 1 + 1 == 2")
@@ -48,6 +54,11 @@ def run_plain(options: str, source: str, *, colour: bool = False, seconds: float
         words = shlex.split(options)
     except ValueError as error:
         raise OptionsError(f"%%pytest cannot read {options!r}: {error}.", "Write them as in a terminal.") from None
+    if not XDIST and any(re.match(r"-n\d*$|--numprocesses|--dist", word) for word in words):
+        raise NoWorkersError(
+            "`-n` is an option of pytest-xdist, which is not installed here.",
+            "Install it with `pip install pytest-xdist`, or go on: the exercises do without.",
+        )
     with tempfile.TemporaryDirectory(prefix="course-pytest-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / FILE).write_text(source, encoding="utf-8")

@@ -16,6 +16,7 @@ from course.notebook.cell import Cell
 
 MESSAGE_LINES = 14
 VERBOSE = re.compile(r"[Uu]se '?-v+'? to ")  # what a cell has no option for
+OF_XDIST = ("worker_id", "testrun_uid")  # fixtures that are there only where it is installed
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,11 @@ def missing_fixture(item: pytest.Item, error: pytest.FixtureLookupError, cell: C
     line = item.reportinfo()[1]
     line = line + 1 if line is not None else 0
     near = nearest(name, [each for each in known if not each.startswith("_")])
-    if near.startswith("Did"):
+    if name in OF_XDIST:
+        advice = (
+            "It comes with pytest-xdist, which is not installed here; the variable PYTEST_XDIST_WORKER needs no plugin."
+        )
+    elif near.startswith("Did"):
         advice = near
     elif has_conftest:
         advice = "Define it in the `%%conftest` cell and run that cell again, or define it in this one."

@@ -27,8 +27,9 @@ def plain(words: str) -> str:
 
 
 def _lines(row: Row) -> list[str]:
-    first = f"{row.label}:" if row.label else ""
-    parts = (first, SIGNS[row.mark], plain(row.text), _remark(row.dim), _tag(row.tag))
+    first = f"{row.label}:" if row.label.strip() else ""
+    link = f"→ {row.link}" if row.link else ""
+    parts = (first, SIGNS[row.mark], plain(row.text), link, _remark(row.dim), _tag(row.tag))
     line = "  " + " ".join(part for part in parts if part)
     # What a notebook hides until it is asked for is left out here
     below = (row.diff or row.code or row.more.strip()).splitlines() if row.is_open else []

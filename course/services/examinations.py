@@ -20,6 +20,7 @@ from course.errors import CourseError
 from course.services import containers, docker, folders, nats, orphans, postgres
 from course.services.choice import choose
 from course.services.doctor import Finding
+from course.syllabus import syllabus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ _PORTS = {
     54329: "PostgreSQL by Compose",
     42229: "NATS by Compose",
 }
+_SERVICES = {"postgresql": "PostgreSQL", "nats": "NATS", "docker": "Docker", "node": "Node", "browser": "a browser"}
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 _APPLICATIONS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -151,6 +153,16 @@ def examine_leftovers() -> Iterator[Finding]:
         yield Finding("Left-overs", "ok", f"none of dead sessions; {in_use} in use" if in_use else "none")
 
 
+def examine_lessons() -> Iterator[Finding]:
+    """What the lessons of the path run on."""
+    lessons = syllabus().lessons
+    wanted = {
+        name: [each.number for each in lessons if service in each.services] for service, name in _SERVICES.items()
+    }
+    cells = "; ".join(f"{name} in {', '.join(numbers)}" for name, numbers in wanted.items() if numbers)
+    yield Finding("Lessons", "ok", f"every board runs on PostgreSQL. Your own cells want {cells}; else Python alone")
+
+
 ALL: dict[str, Callable[[], Iterator[Finding]]] = {
     "Python": examine_python,
     "PostgreSQL": examine_postgres,
@@ -161,6 +173,7 @@ ALL: dict[str, Callable[[], Iterator[Finding]]] = {
     "Disk": examine_disk,
     "Ports": examine_ports,
     "Left-overs": examine_leftovers,
+    "Lessons": examine_lessons,
 }
 
 

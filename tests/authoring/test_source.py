@@ -107,6 +107,66 @@ def test_the_solution_loses_its_marks_only(lesson):
     assert len(solved(path, cell).splitlines()) == len(cell.lines) - 2
 
 
+SICK = """\
+# %% missing_user tags=["exercise"] exercise="6.2"
+def test_a_missing_user_is_not_found(client):
+    # BEGIN SOLUTION
+    assert client.get("/users/7").status_code == 404
+    # INSTEAD:
+    # answer = client.get("/users/7")
+    #
+    # if not answer.is_success:  # whatever it was
+
+    #     assert True
+    # END SOLUTION
+"""
+
+
+def test_a_learner_gets_what_stands_below_instead_and_the_solution_does_not(lesson):
+    path = lesson(SICK)
+    (cell,) = read_source(path)
+    head = "def test_a_missing_user_is_not_found(client):\n"
+    assert solved(path, cell) == head + '    assert client.get("/users/7").status_code == 404'
+    assert stubbed(path, cell, "A title") == head + (
+        '    answer = client.get("/users/7")\n\n    if not answer.is_success:  # whatever it was\n\n        assert True'
+    )
+
+
+LOWER_HALF = SICK[SICK.index("    # answer") : SICK.index("    # END")]
+BROKEN_SICK = {
+    "a TODO that nobody sees": ("# BEGIN SOLUTION", "# BEGIN SOLUTION: ask", 5, "say what to do in the text"),
+    "a second one": ("    #\n", "    # INSTEAD:\n", 7, "below the first"),
+    "nothing below it": (LOWER_HALF, "", 5, "Write, commented"),
+    "only blank lines below it": (
+        SICK[SICK.index("    # answer") : SICK.index("    # END")],
+        "    #\n",
+        5,
+        "commented",
+    ),
+    "no solution above it": ('    assert client.get("/users/7").status_code == 404\n', "", 3, "Write the solution"),
+    "a line that is code": ("    # answer", "    answer", 6, "Start it with `# `"),
+    "a line at another indent": ("    #     assert", "        # assert", 10, "indented as BEGIN SOLUTION is"),
+    "a mark at another indent": ("    # INSTEAD", "# INSTEAD", 5, "indented as BEGIN SOLUTION is"),
+    "a mark that says more": ("INSTEAD:", "INSTEAD: sick", 5, "alone on its line"),
+    "a mark before the region": ("    # BEGIN", "    # INSTEAD:\n    # BEGIN", 3, "between `# BEGIN SOLUTION`"),
+    "a mark without a region": ('tags=["exercise"] exercise="6.2"\n', "\n# INSTEAD:\n", 2, "between `# BEGIN"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_SICK)
+def test_a_broken_instead_is_told_with_file_line_and_fix(lesson, case):
+    old, new, line, fix = BROKEN_SICK[case]
+    assert old in SICK
+    text = SICK.replace(old, new, 1)
+    if case == "a mark without a region":
+        text = "".join(each for each in text.splitlines(keepends=True) if "SOLUTION" not in each)
+    path = lesson(text)
+    with pytest.raises(LessonError) as caught:
+        find_region(path, read_source(path)[0])
+    assert str(caught.value).startswith(f"{path}:{line}: "), caught.value
+    assert fix in caught.value.next_step
+
+
 BROKEN = {
     "an unknown tag": ('tags=["setup"]', 'tags=["set-up"]', 8, 'Did you mean "setup"?'),
     "an unknown key": ('exercise="6.2"', 'excercise="6.2"', 16, 'Did you mean "exercise"?'),

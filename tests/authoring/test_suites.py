@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from course.authoring.suites import exercise_files
+from course.authoring.suites import exercise_files, is_sick
 from course.syllabus import load
 
 COURSE = r"""
@@ -81,3 +81,14 @@ def test_another_way_stands_in_place_of_the_solution_and_gets_its_indent(files):
     other = files("6.2", otherwise_solved=True)
     assert other["test_6_2.py"] == "def test_two(session):\n    assert session > 1\n\n    assert session < 3\n"
     assert other["conftest.py"] == files("6.2")["conftest.py"]
+
+
+@pytest.mark.parametrize(
+    ("source", "sick"), [(SOURCE, False), (SOURCE.replace("    # END", "    # INSTEAD:\n    # pass\n    # END"), True)]
+)
+def test_a_suite_is_sick_where_something_stands_below_instead(tmp_path, source, sick):
+    (tmp_path / "course.toml").write_text(COURSE, encoding="utf-8")
+    path = tmp_path / "06_test_an_api.py"
+    path.write_text(source, encoding="utf-8")
+    (lesson,) = load(tmp_path / "course.toml").everything
+    assert is_sick(lesson, lesson.exercises[1], path) is sick

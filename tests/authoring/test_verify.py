@@ -129,6 +129,13 @@ def test_an_exercise_that_is_green_as_shipped_is_told(faults_of_exercise):
     assert faults_of_exercise(source)[0].startswith("as shipped, test_1_1.py::test_too_much passes")
 
 
+def test_a_sick_suite_may_be_green_as_shipped_and_must_not_be_solved(faults_of_exercise):
+    sick = SOURCE.replace("    # END", "    # INSTEAD:\n    # assert positive(1)\n    # END")
+    assert faults_of_exercise(sick) == []
+    (fault,) = faults_of_exercise(sick.replace("# assert positive(1)", "# assert not positive(0)"))
+    assert fault.startswith("as shipped, it is solved: what stands below INSTEAD is not sick")
+
+
 def test_a_solution_that_misses_its_bug_is_told(faults_of_exercise):
     (fault,) = faults_of_exercise(SOURCE.replace("not positive(0)", "positive(1)"))
     assert fault == "api/calls_nought_positive: SURVIVED. It is listed in `bugs`."

@@ -63,12 +63,20 @@ def test_an_added_handler_is_not_known(tmp_path):
     ).known
 
 
-def watched(folder, old, new):
-    (folder / "pay.py").write_text(PROGRAM)
+def test_a_change_in_a_file_of_no_package_is_not_known(tmp_path):
+    (tmp_path / "shop" / "versions").mkdir(parents=True)
+    (tmp_path / "shop" / "__init__.py").touch()
+    assert not watched(tmp_path, "amount -= 10", "amount -= 20", "shop/versions/pay.py").known
+    (tmp_path / "shop" / "versions" / "__init__.py").touch()
+    assert watched(tmp_path, "amount -= 10", "amount -= 20", "shop/versions/pay.py").known
+
+
+def watched(folder, old, new, name="pay.py"):
+    (folder / name).write_text(PROGRAM)
     assert PROGRAM.count(old) == 1
     before, after = (text.splitlines(keepends=True) for text in (PROGRAM, PROGRAM.replace(old, new)))
-    diff = "".join(difflib.unified_diff(before, after, "a/pay.py", "b/pay.py"))
+    diff = "".join(difflib.unified_diff(before, after, f"a/{name}", f"b/{name}"))
     path = folder / "api" / "it.patch"
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     path.write_text("Boundary: api\nShows: x\nHint: y\n\n" + diff)
     return watched_lines(read_patch(path), folder)

@@ -7,7 +7,7 @@ import textwrap
 import psutil
 import pytest
 
-from course.engine import Ending, Variant, standing
+from course.engine import Ending, Fate, Suite, Variant, load_subject, standing
 from course.engine.run import Round
 
 pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
@@ -119,6 +119,21 @@ def test_a_program_that_is_loaded_and_differs_in_more_than_functions_has_a_proce
     results, loads = runs(TOTAL, {}, {"variant": Variant(till, till.bug("api/does_not_import"))}, {})
     assert [result.ending for result in results] == [Ending.FINISHED, Ending.NOT_COLLECTED, Ending.FINISHED]
     assert loads == 2
+
+
+def test_a_file_that_a_loaded_program_opens_by_its_path_is_that_of_the_variant(one_slot, tmp_path):
+    folder = tmp_path / "shop"
+    (folder / "bugs" / "api").mkdir(parents=True)
+    (folder / "shop.py").write_text(
+        "from pathlib import Path\ndef price(): return (Path(__file__).parent / 'p').read_text()"
+    )
+    (folder / "p").write_text("2\n")
+    (folder / "subject.toml").write_text('package = "shop"\n')
+    header = "Boundary: api\nShows: It is wrong.\nHint: Look.\n\n"
+    (folder / "bugs" / "api" / "raises.patch").write_text(header + "--- a/p\n+++ b/p\n@@ -1 +1 @@\n-2\n+3\n")
+    shop = load_subject("shop", tmp_path)
+    suite = Suite.from_files({"test_it.py": "import shop\ndef test_it(): assert shop.price() == '2\\n'"})
+    assert one_slot.prove(suite, shop).fates() == {"api/raises": Fate.CAUGHT}
 
 
 def test_the_first_tests_may_be_chosen(runs):

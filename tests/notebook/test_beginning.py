@@ -93,6 +93,16 @@ def test_the_kernel_gets_back_what_it_had(kernel, monkeypatch):
     assert sys.path == path
 
 
+@pytest.mark.parametrize(("before", "then"), [("a.example", "a.example,"), ("", "")])
+def test_servers_on_this_machine_are_reached_without_a_proxy(kernel, monkeypatch, before, then):
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("NO_PROXY", before)
+    kernel.run('course.begin("04")')
+    assert os.environ["no_proxy"] == f"{then}localhost,127.0.0.1,::1"
+    kernel.session._leave_lesson()
+    assert os.environ["NO_PROXY"] == before
+
+
 def test_another_lesson_gets_a_database_and_modules_of_its_own(kernel):
     kernel.run('course.begin("06")')
     kernel.run("import users_api.settings")

@@ -83,6 +83,19 @@ def test_a_stub_is_to_do_and_no_failure(lesson):
     assert "✗" not in said.text
 
 
+def test_a_part_that_fails_is_red_like_a_test_that_does(lesson):
+    said = lesson.run(
+        "%%exercise 6.1",
+        "def test_it(client, subtests):",
+        "    for wanted in (404, 200):",
+        "        with subtests.test(wanted=wanted):",
+        "            assert client.get('/users/12345').status_code == wanted",
+    )
+    assert "`test_it`, line 5" in said.text
+    assert "404 == 200" in said.text
+    assert "boundary" not in said.text
+
+
 def test_what_a_red_test_printed_is_shown(lesson):
     said = lesson.run(*SOLVED[:2], "    print('seen:', 42)", "    assert False")
     assert "seen: 42" in said.text
@@ -367,3 +380,22 @@ def test_a_database_server_that_was_killed_is_told_and_begin_heals_it(lesson):
     assert "PostgreSQL" in said.text
     lesson.run("course.begin('06')")
     assert "solved" in lesson.run(*SOLVED).text
+
+
+def test_what_an_async_test_leaves_open_ends_with_its_cell_and_in_silence(lesson, capfd):
+    lines = (
+        "import asyncio, pytest, sys",
+        "class Connection:",
+        "    def __init__(self): self.me = self",
+        "    def __del__(self):",
+        "        sys.stderr.write('a page of warnings')",
+        "        ENDED.append(1)",
+        "ENDED = []",
+        "@pytest.mark.asyncio",
+        "async def test_it():",
+        "    Connection()",
+        "    assert False",
+    )
+    lesson.run("%%exercise 6.2", *lines)
+    assert sys.modules["test_6_2"].ENDED == [1]
+    assert "warnings" not in capfd.readouterr().err

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from course.notebook.plain_pytest import OptionsError, run_plain
+from course.notebook.plain_pytest import NoWorkersError, OptionsError, run_plain
 
 pytestmark = pytest.mark.slow  # each starts a pytest of its own
 
@@ -31,3 +31,17 @@ def test_options_that_cannot_be_split_are_told(kernel):
 def test_a_test_that_does_not_end_is_ended():
     report = run_plain("", "def test_it():\n    while True: pass", seconds=3)
     assert report.endswith("Still running after 3 s: pytest was ended.")
+
+
+def test_workers_are_asked_for_as_in_a_terminal():
+    report = run_plain(
+        "-n 2", "import os\ndef test_it(worker_id): assert os.environ['PYTEST_XDIST_WORKER'] == worker_id"
+    )
+    assert "1 passed in" in report
+
+
+@pytest.mark.parametrize("option", ["-n 2", "-n2", "--numprocesses=2", "--dist loadfile"])
+def test_without_xdist_a_sentence_says_what_is_missing(monkeypatch, option):
+    monkeypatch.setattr("course.notebook.plain_pytest.XDIST", ())
+    with pytest.raises(NoWorkersError, match="`-n` is an option of pytest-xdist, which is not installed here"):
+        run_plain(option, "")

@@ -14,6 +14,7 @@ from rich.console import Console
 from course.services import examinations, orphans
 from course.services.doctor import Finding, examine, run, table
 from course.services.server import answers, free_port
+from course.syllabus import syllabus
 
 OWNER = """
 import sys
@@ -119,6 +120,12 @@ def test_a_taken_port_is_told_with_who_holds_it(plain):
 def test_free_ports_are_told(plain):
     plain.setattr(examinations, "_PORTS", {free_port(): "PostgreSQL"})
     assert only(examinations.examine_ports).here.endswith("free")
+
+
+def test_it_tells_what_the_lessons_of_the_path_run_on():
+    found = only(examinations.examine_lessons)
+    wanted = [lesson.number for lesson in syllabus().lessons if "postgresql" in lesson.services]
+    assert f"PostgreSQL in {', '.join(wanted)}" in found.here
 
 
 def test_a_full_disk_is_a_problem(plain):

@@ -11,8 +11,10 @@ import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
+from sqlalchemy import create_engine, func, select, text
 
 from course.engine.subject import load_subject
 from course.services.postgres import postgres
@@ -20,6 +22,7 @@ from course.services.postgres import postgres
 SUBJECT = load_subject("users_api")
 ONLY_POSTGRESQL = [bug for bug in SUBJECT.bugs if bug.needs == "postgresql"]
 MODULES = (
+    "addresses",
     "settings",
     "models",
     "database",
@@ -27,7 +30,10 @@ MODULES = (
     "passwords",
     "tokens",
     "schemas",
+    "events",
     "users",
+    "relay",
+    "export",
     "access",
     "routes",
     "main",
@@ -60,7 +66,8 @@ def pytest_on(tmp_path):
         if bug:
             bug.apply(tmp_path)
         environment = {**os.environ, **SUBJECT.environment, "DATABASE_URL": url, "PYTHONPATH": str(tmp_path)}
-        command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *options]
+        loops = ("-o", "asyncio_default_fixture_loop_scope=function")  # pytest-asyncio warns where nobody says it
+        command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *loops, *options]
         return subprocess.run(
             command, cwd=tmp_path / "suite", env=environment, capture_output=True, text=True, check=False
         )
@@ -105,6 +112,36 @@ def test_sqlite_deletes_the_logins_of_a_deleted_user(users_api):
         ada = users.log_in(session, "ADA@example.org", "correct horse battery")
         users.delete_user(session, ada.id)
         assert session.scalar(select(func.count()).select_from(models.Login)) == 0
+    database.engine.dispose()
+
+
+def test_the_migrations_make_the_tables_of_the_models(users_api):
+    database, models = users_api("database"), users_api("models")
+    constraints = text("""
+        SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace AND conrelid <> 'alembic_version'::regclass""")
+    with postgres() as server:
+        engine = create_engine(server.url())
+        database.migrate(engine)
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+            assert compare_metadata(context, models.Base.metadata) == []
+            migrated = set(connection.execute(constraints))  # Alembic compares no CHECK
+        models.Base.metadata.drop_all(engine)
+        database.create_tables(engine)
+        with engine.connect() as connection:
+            assert set(connection.execute(constraints)) == migrated
+        engine.dispose()
+
+
+def test_a_second_migration_changes_nothing_on_sqlite_too(users_api):
+    database, users = users_api("database"), users_api("users")
+    database.migrate(database.engine)
+    with database.new_session() as session:
+        ada = users.create_user(session, name="Ada", email="ada@example.org", password="correct horse battery").id
+        session.rollback()
+        database.migrate(database.engine)
+        assert users.get_user(session, ada).name == "Ada"
     database.engine.dispose()
 
 

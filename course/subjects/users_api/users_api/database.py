@@ -1,6 +1,7 @@
 """The engine, and one session for each request."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy.pool import StaticPool
 from users_api.models import Base
 from users_api.settings import settings
 
-__all__ = ["Base", "build_engine", "create_tables", "engine", "get_db", "new_session"]
+__all__ = ["Base", "build_engine", "create_tables", "engine", "get_db", "migrate", "new_session"]
 
 
 def build_engine(url: str) -> Engine:
@@ -34,6 +35,18 @@ def _enforce_foreign_keys(connection: Connection, _record: Any) -> None:
 def create_tables(bind: Engine) -> None:
     """Create the tables that are missing. Whoever deploys the application calls it; the application itself does not."""
     Base.metadata.create_all(bind)
+
+
+def migrate(bind: Engine) -> None:
+    """Bring the tables to the newest version, step by step, as a deployment does."""
+    from alembic import command  # noqa: PLC0415 - half a second that the application itself never needs
+    from alembic.config import Config  # noqa: PLC0415 - the same
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with bind.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
 engine = build_engine(settings().database_url)

@@ -7,6 +7,7 @@ from fastapi.security import OAuth2PasswordRequestForm
 
 from users_api import users
 from users_api.access import Database, require_admin
+from users_api.addresses import require_deliverable
 from users_api.models import MAX_ID, User
 from users_api.schemas import RoleChange, Token, UserCreate, UserForAdmin, UserPage, UserRead, UserUpdate
 from users_api.settings import settings
@@ -23,6 +24,7 @@ admin = APIRouter(prefix="/admin", dependencies=[Depends(require_admin)])
 
 @public.post("/users", status_code=status.HTTP_201_CREATED, response_model=UserRead)
 def create_user(new: UserCreate, session: Database) -> User:
+    require_deliverable(new.email)
     return users.create_user(session, name=new.name, email=new.email, password=new.password)
 
 
@@ -39,6 +41,8 @@ def read_user(user_id: UserId, session: Database) -> User:
 
 @public.patch("/users/{user_id}", response_model=UserRead)
 def update_user(user_id: UserId, changes: UserUpdate, session: Database) -> User:
+    if changes.email:
+        require_deliverable(changes.email)
     return users.update_user(session, user_id, changes.model_dump(exclude_none=True))
 
 

@@ -17,6 +17,8 @@ class Settings:
         token_minutes: How long a token is good for.
         hash_time_cost: Passes of argon2 over its memory.
         hash_memory_kib: Memory that one password hash takes, in KiB.
+        address_check_url: Whom to ask whether mail arrives at an address; empty where nobody is asked.
+        address_check_seconds: How long to wait for that answer.
     """
 
     database_url: str
@@ -24,6 +26,8 @@ class Settings:
     token_minutes: int
     hash_time_cost: int
     hash_memory_kib: int
+    address_check_url: str
+    address_check_seconds: float
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -41,6 +45,8 @@ class Settings:
             token_minutes=int(environment.get("USERS_API_TOKEN_MINUTES", "30")),
             hash_time_cost=int(environment.get("USERS_API_HASH_TIME_COST", "3")),
             hash_memory_kib=int(environment.get("USERS_API_HASH_MEMORY_KIB", "65536")),
+            address_check_url=environment.get("USERS_API_ADDRESS_CHECK_URL", ""),
+            address_check_seconds=float(environment.get("USERS_API_ADDRESS_CHECK_SECONDS", "2")),
         )
 
 

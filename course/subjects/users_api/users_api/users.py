@@ -8,7 +8,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from users_api.emails import normalize_email
-from users_api.models import EMAIL_INDEX, Login, User
+from users_api.events import UserSignedUp
+from users_api.models import EMAIL_INDEX, Login, OutboxMessage, User
 from users_api.passwords import hash_password, verify_password
 
 
@@ -29,13 +30,14 @@ class WrongLoginError(Exception):
 
 
 def create_user(session: Session, *, name: str, email: str, password: str, role: str = "user") -> User:
-    """Add a user.
+    """Add a user, and the message that tells other programs of them.
 
     Raises:
         EmailTakenError: Another user has the address, in whatever case.
     """
     user = User(name=name, email=email, password_hash=hash_password(password), role=role)
     session.add(user)
+    session.add(OutboxMessage(subject=UserSignedUp.SUBJECT, body=UserSignedUp(name, email).encode()))
     _save(session)
     return user
 
