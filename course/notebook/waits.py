@@ -75,7 +75,7 @@ def sockets() -> set[int]:
 def sever(descriptors: Collection[int]) -> None:
     """Shut connections down, so that whoever waits for an answer sees their end."""
     for descriptor in descriptors:
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as connection:
+        with contextlib.suppress(Exception), socket.socket(fileno=os.dup(descriptor)) as connection:  # it may be gone
             connection.shutdown(socket.SHUT_RDWR)
 
 

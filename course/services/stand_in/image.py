@@ -27,6 +27,8 @@ def near_image(name: str) -> str | None:
         True
     """
     base, colon, tag = name.partition(":")
+    if "/" in base:
+        return None  # somebody's own
     near = difflib.get_close_matches(base, _KNOWN, n=1, cutoff=0.75)
     return f"{near[0]}{colon}{tag}" if near and near[0] != base else None
 
