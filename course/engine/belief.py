@@ -9,6 +9,10 @@ from course.engine.patch import Patch
 from course.engine.run import Ending, Outcome, RunResult
 from course.engine.verdict import JudgedTest, Validity
 
+# From what is good to what is worst: a test keeps the worst that was seen of it. One that refuses right code and leans
+# on another, too, is told the latter, which also costs it a proof of hygiene.
+WORSE = (Validity.VALID, Validity.SKIPPED, Validity.FLAKY, Validity.FALSE_ALARM, Validity.ORDER_DEPENDENT,
+         Validity.NEVER_ENDS)  # fmt: skip
 UNENDED = (Ending.TIMED_OUT, Ending.DIED, Ending.TOO_MUCH_OUTPUT, Ending.TOO_MANY_PROCESSES)
 Disputed = tuple[Outcome, Outcome]
 
@@ -52,8 +56,10 @@ class Belief:
         self._judged[run.current] = JudgedTest(run.current, Validity.NEVER_ENDS, variant, run.detail)
 
     def doubt(self, outcome: Outcome, validity: Validity, variant: str) -> None:
-        """Note what is wrong with a test, and on which variant that was seen."""
-        self._judged[outcome.test] = _doubt(outcome, validity, variant)
+        """Note what is wrong with a test, and on which variant that was seen: the worst stays, of equals the first."""
+        known = self._judged.get(outcome.test)
+        if known is None or WORSE.index(validity) > WORSE.index(known.validity):
+            self._judged[outcome.test] = _doubt(outcome, validity, variant)
 
     def take_originals(self, first: RunResult, second: RunResult) -> list[Disputed]:
         """Judge by two runs on the original, in order and shuffled; the tests that failed in one of them only."""
@@ -96,19 +102,24 @@ class Belief:
         Returns:
             What failed in neither.
         """
-        ordered, again = ({outcome.test for outcome in self.not_held(run)} for run in (in_order, shuffled))
         by_chance = []
         for outcome in suspects:
-            if outcome.test in ordered:
+            if _fails(outcome.test, in_order):
                 self.doubt(outcome, Validity.FALSE_ALARM, patch.id)
             elif not outcome.phase:  # it did not fail, and was only kept from running by others
                 continue
-            elif outcome.test in again:
+            elif _fails(outcome.test, shuffled):
                 self.doubt(outcome, Validity.ORDER_DEPENDENT, patch.id)
             else:
                 self.doubt(outcome, Validity.FLAKY, patch.id)
                 by_chance.append(outcome)
         return by_chance
+
+
+def _fails(test: str, run: RunResult) -> bool:
+    """Whether a test fails in a run, or is kept from running by an end before its time, whatever is known of it."""
+    result = {outcome.test: outcome.result for outcome in run.outcomes}.get(test)
+    return result == "failed" or (result is None and run.ending is not Ending.FINISHED)
 
 
 def _judge(in_order: Outcome, shuffled: Outcome) -> JudgedTest:

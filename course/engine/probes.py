@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any, TypeVar
 
 from course.engine.reach import span
@@ -78,16 +79,21 @@ class Probing(ast.NodeTransformer):
 class ProbingLoader(SourceFileLoader):
     """Compiles a file with probes; byte-code on the disk is left alone."""
 
-    def __init__(self, name: str, path: str, number: int, lines: Collection[int], made: list[CodeType]) -> None:
+    def __init__(self, name: str, path: str, number: int, lines: Collection[int], finder: ProbingFinder) -> None:
         super().__init__(name, path)
-        self._number, self._lines, self._made = number, lines, made
+        self._number, self._lines, self._finder = number, lines, finder
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module's body, which is done once: by no test more than by another."""
+        with self._finder.loading():
+            super().exec_module(module)
 
     def get_code(self, fullname: str) -> CodeType:
-        """Compile the source; `made` remembers what came of it."""
+        """Compile the source; the finder remembers what came of it."""
         del fullname
         tree = Probing(self._number, self._lines).visit(ast.parse(self.get_data(self.path), self.path))
         code: CodeType = compile(tree, self.path, "exec", dont_inherit=True)
-        self._made.append(code)
+        self._finder.made.append(code)
         return code
 
 
@@ -97,9 +103,16 @@ class ProbingFinder(MetaPathFinder):
     Args:
         lines: Resolved path of a file to its lines of interest; the order gives the files their numbers.
         packages: The first parts of the names of their modules.
+        loading: Entered while the body of such a module runs.
     """
 
-    def __init__(self, lines: Mapping[str, Collection[int]], packages: Collection[str]) -> None:
+    def __init__(
+        self,
+        lines: Mapping[str, Collection[int]],
+        packages: Collection[str],
+        loading: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self.loading = loading
         self._lines = lines
         self._numbers = {path: number for number, path in enumerate(lines)}
         self._packages = packages
@@ -112,7 +125,7 @@ class ProbingFinder(MetaPathFinder):
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.origin is not None and (real := self.watched(spec.origin)):
-            spec.loader = ProbingLoader(name, spec.origin, self._numbers[real], self._lines[real], self.made)
+            spec.loader = ProbingLoader(name, spec.origin, self._numbers[real], self._lines[real], self)
         return spec
 
     def watched(self, path: str) -> str | None:

@@ -101,6 +101,7 @@ class Proof:
             bugs,
             tuple(patch.name for patch in self._correct),
             suite_seconds=min(first.seconds, second.seconds),
+            left_out=first.left_out,
             output=first.output,
         )
 

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from course.engine.lacking import lacking_sentence
 from course.engine.run import Ending, Outcome, Reach, RunResult
 
 # How much a run may print, and how many processes it may have
@@ -39,6 +40,7 @@ class Record:
         self._current = ""
         self._since = 0.0
         self._broken: list[dict[str, Any]] = []
+        self._lacking = ""
         self._reach: Reach | None = None
         self._done = False
         self._caught: dict[str, Outcome] = {}
@@ -48,7 +50,7 @@ class Record:
         with contextlib.suppress(KeyError, TypeError, ValueError):
             match event.get("event"):
                 case "collected":
-                    self._collected = tuple(str(test) for test in event["tests"])
+                    self._collected, self._lacking = tuple(map(str, event["tests"])), _lacking(event)
                 case "start":
                     self._current, self._since = str(event["test"]), time.monotonic()
                 case "test":
@@ -98,6 +100,7 @@ class Record:
             round(seconds, 4),
             output,
             self._caught,
+            left_out=self._lacking,
         )
 
     def _ending(self, cut: Ending | None, limit: float) -> tuple[Ending, str, str]:
@@ -107,9 +110,16 @@ class Record:
             first = self._broken[0]
             return Ending.NOT_COLLECTED, str(first.get("message", ""))[:600], str(first.get("where", ""))[:200]
         if self._done:
+            if not self._collected and self._lacking:
+                return Ending.NOT_COLLECTED, self._lacking, ""
             return (Ending.FINISHED, "", "") if self._collected else (Ending.NO_TESTS, "There are no tests.", "")
         during = f" during {self._current}" if self._current else ""
         return Ending.DIED, f"The process ended by itself with status {self.exit}{during}.", ""
+
+
+def _lacking(event: dict[str, Any]) -> str:
+    files, packages = ([str(name) for name in event[key]] for key in ("files", "packages"))
+    return lacking_sentence(packages, files) if files else ""
 
 
 def _outcome(event: dict[str, Any]) -> Outcome:

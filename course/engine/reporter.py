@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from _pytest.outcomes import Failed
-from _pytest.skipping import xfailed_key
 
+from course.engine.lacking import lacking_packages, lacking_sentence, lacks_package
+from course.engine.reported import Reported
 from course.engine.sink import Sink
 from course.engine.tracer import Tracer
 from course.engine.zygote import Zygote
@@ -38,15 +39,27 @@ class Reporter:
         self._sink = sink
         self._zygote = zygote
         self._tracer = Tracer(Path(order["tree"]), order["interest"]) if order["interest"] else None
-        self._loading: list[tuple[str, int]] = []
         self._has_loaded = self._has_failed = False
         self.outcome: dict[str, Any] = {}
+        self._reported = Reported()
+        self._lacking: list[str] = []
         if self._tracer:
             self._tracer.start()
 
     def tell(self, event: dict[str, Any]) -> None:
         """Send an event."""
         self._sink.send(event)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
+        """A file that wants a package which is not here is told and left out; the others are collected."""
+        report: pytest.CollectReport = yield
+        call: pytest.CallInfo[Any] | None = getattr(report, "call", None)
+        error = call.excinfo.value.__cause__ if call and call.excinfo else None
+        if not isinstance(collector, pytest.Module) or not lacks_package(error, Path.cwd()):
+            return report
+        self._lacking.append(collector.nodeid)
+        return pytest.CollectReport(collector.nodeid, "passed", None, [])
 
     def pytest_exception_interact(self, node: Any, call: pytest.CallInfo[Any]) -> None:
         if isinstance(node, pytest.Collector) and call.excinfo is not None:
@@ -58,16 +71,17 @@ class Reporter:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, bool, bool]:
         if self._tracer and not self._has_loaded:
-            self._loading = self._tracer.loaded()
+            self._tracer.loaded()
         if self._zygote and not self._has_loaded and not session.testsfailed:
             self._become(self._zygote.next_run)
         self._has_loaded = True
         collected = list(session.items)
         _choose(session, self.order)
-        self._sink.send({"event": "collected", "tests": [item.nodeid for item in session.items]})
+        lacking = {"files": sorted(self._lacking), "packages": lacking_packages(Path.cwd()) if self._lacking else []}
+        self._sink.send({"event": "collected", "tests": [item.nodeid for item in session.items], **lacking})
         result = yield
         if self._tracer:
-            self._sink.send({"event": "reach", "loading": self._loading, **self._tracer.result()})
+            self._sink.send({"event": "reach", **self._tracer.result()})
         self._sink.send({"event": "done"})
         if self._zygote and self.order.get("stay") and not self._has_failed and self._become(self._zygote.stay):
             _begin_again(session, collected)
@@ -90,7 +104,8 @@ class Reporter:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         self._sink.send({"event": "start", "test": item.nodeid})
-        self.outcome = {"test": item.nodeid, "result": "skipped", "phase": "setup", "message": "It was not run."}
+        self._reported = Reported()
+        self.outcome = {"test": item.nodeid}
         started = time.perf_counter()
         if self._tracer:
             self._tracer.enter(item.nodeid)
@@ -99,7 +114,8 @@ class Reporter:
         finally:
             if self._tracer:
                 self._tracer.leave()
-            self._has_failed |= self.outcome["result"] == "failed"
+            self._has_failed |= self._reported.failed
+            self.outcome = {**_told(self._reported), **self.outcome}
             seconds = round(time.perf_counter() - started, 6)
             self._sink.send({"event": "test", **self.outcome, "seconds": seconds})
 
@@ -110,14 +126,12 @@ class Reporter:
         with self._tracer.shared():
             return (yield)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-        # What was raised decides, not the report: a suite's own hooks may have changed that
-        report = yield
-        if call.excinfo is not None and self.outcome["result"] != "failed":
-            self.outcome.update(_outcome(item, call))
-        elif call.excinfo is None and call.when == "call" and not item.stash.get(xfailed_key, None):
-            self.outcome.update(result="passed", phase="call", message="")
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        # Not `tryfirst`: the report is seen as pytest made it, before a suite's own hooks may change it
+        report: pytest.TestReport = yield
+        if self._reported.take(report):
+            self.outcome.update(_failure(call, report))
         return report
 
 
@@ -166,20 +180,16 @@ def _choose(session: pytest.Session, order: dict[str, Any]) -> None:
         session.config.option.maxfail = 1
 
 
-def _outcome(item: pytest.Item, call: pytest.CallInfo[None]) -> dict[str, Any]:
+def _told(reported: Reported) -> dict[str, Any]:
+    return {"result": reported.result, "phase": reported.phase, "message": reported.reason[:MESSAGE_LENGTH]}
+
+
+def _failure(call: pytest.CallInfo[None], report: pytest.TestReport) -> dict[str, Any]:
     error = call.excinfo
-    assert error is not None  # noqa: S101 - the caller has looked; this tells the type checker
-    if isinstance(error.value, pytest.skip.Exception) or (
-        call.when != "teardown" and item.stash.get(xfailed_key, None)
-    ):
-        return {"result": "skipped", "phase": call.when, "message": str(error.value)[:MESSAGE_LENGTH]}
-    return {
-        "result": "failed",
-        "phase": call.when,
-        "message": _message(error),
-        "assertion": isinstance(error.value, (AssertionError, Failed)),
-        "where": _where(error),
-    }
+    if error is None:  # a strict xfail that passed
+        return {"message": str(report.longrepr)[:MESSAGE_LENGTH], "assertion": True}
+    assertion = isinstance(error.value, (AssertionError, Failed))
+    return {"message": _message(error), "assertion": assertion, "where": _where(error)}
 
 
 def _message(error: pytest.ExceptionInfo[BaseException]) -> str:
@@ -207,6 +217,8 @@ def tell_broken(sink: Sink, error: BaseException) -> None:
     root = error.__cause__ or getattr(error, "cause", None) or error
     if isinstance(root, SystemExit):
         message = f"The suite called sys.exit({root.code!r})."
+    elif lacks_package(root, Path.cwd()):
+        message = lacking_sentence(lacking_packages(Path.cwd()))
     else:
         message = f"{type(root).__name__}: {root}"[:MESSAGE_LENGTH]
     sink.send({"event": "broken", "message": message, "where": _line_of(root)})

@@ -107,7 +107,7 @@ class Reach:
 
     Attributes:
         shared: Lines reached while importing or in a fixture that tests share: every test stands on them.
-        loading: Those of them reached before any fixture.
+        loading: Those of them reached while the suite was loaded, or later a module of the program.
         tests: Test id to lines.
         complete: False where a test started a process of its own, which cannot be watched.
     """
@@ -135,6 +135,7 @@ class RunResult:
         caught: Id of a variant to the outcome that caught it, for those that were caught in a round.
         rehearsed: The suite had run once in the process that this run was a fork of.
         stays: This run was a rehearsal: others are forks of its process.
+        left_out: A sentence on files that want packages which are not here; empty where there are none.
     """
 
     ending: Ending
@@ -149,6 +150,7 @@ class RunResult:
     caught: Mapping[str, Outcome] = field(default_factory=dict)
     rehearsed: bool = False
     stays: bool = False
+    left_out: str = ""
 
     def ids(self, result: str) -> frozenset[str]:
         """Ids of the tests with that result."""

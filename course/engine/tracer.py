@@ -6,13 +6,14 @@ import builtins
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from course.engine.probes import NAME, ProbingFinder
 
-SHARED = ""
+# What is reached between tests and in fixtures that tests share, and what while the suite or a module is loaded
+SHARED, LOADING = "", "loading"
 STARTS = frozenset({"subprocess.Popen", "os.fork", "os.posix_spawn", "os.exec"})
 # Programs of PostgreSQL, which containers and fixtures call: whatever they do, none of the program runs in them
 POSTGRESQL = frozenset(
@@ -35,27 +36,26 @@ class Tracer:
         self._files = list(interest)
         lines = {str((tree / name).resolve()): frozenset(numbers) for name, numbers in interest.items()}
         packages = {Path(name).parts[0].removesuffix(".py") for name in interest}
-        self._finder = ProbingFinder(lines, packages)
+        self._finder = ProbingFinder(lines, packages, self.loading)
         self._reached: set[tuple[str, int, int]] = set()
-        self._loading: frozenset[tuple[str, int, int]] = frozenset()
-        self._context = SHARED
+        self._loaded: frozenset[tuple[str, int, int]] = frozenset()
+        self._context = LOADING
         self.is_blind = False
 
     def start(self) -> None:
-        """Begin, before the program is imported; what is reached before the first test is shared by all."""
+        """Begin, before the program is imported; what is reached before the suite is loaded is shared by all."""
         setattr(builtins, NAME, self._reach)
         sys.meta_path.insert(0, self._finder)
         sys.addaudithook(self._audit)
 
-    def loaded(self) -> list[tuple[str, int]]:
-        """All is loaded: the lines that have been reached until now."""
-        self._loading = frozenset(self._reached)
-        shared: list[tuple[str, int]] = self.result()["shared"]
-        return shared
+    def loaded(self) -> None:
+        """The suite is loaded."""
+        self._loaded = frozenset(self._reached)
+        self._context = SHARED
 
     def forget(self) -> None:
         """Begin again as it was when all was loaded."""
-        self._reached = set(self._loading)
+        self._reached = set(self._loaded)
 
     def enter(self, test: str) -> None:
         self._context = test
@@ -63,21 +63,30 @@ class Tracer:
     def leave(self) -> None:
         self._context = SHARED
 
-    @contextmanager
-    def shared(self) -> Iterator[None]:
+    def shared(self) -> AbstractContextManager[None]:
         """What is reached within belongs to all tests."""
-        before, self._context = self._context, SHARED
+        return self._within(SHARED)
+
+    def loading(self) -> AbstractContextManager[None]:
+        """What is reached within is done once, whoever comes first, and belongs to all tests."""
+        return self._within(LOADING)
+
+    @contextmanager
+    def _within(self, context: str) -> Iterator[None]:
+        before, self._context = self._context, context
         try:
             yield
         finally:
             self._context = before
 
     def result(self) -> dict[str, Any]:
-        """Lines of interest by test, as JSON takes them: `shared`, `tests`, `complete`."""
+        """Lines of interest by test, as JSON takes them: `shared`, `loading`, `tests`, `complete`."""
         tests: dict[str, list[tuple[str, int]]] = {}
         for test, file, line in sorted(self._reached):
             tests.setdefault(test, []).append((self._files[file], line))
-        return {"shared": tests.pop(SHARED, []), "tests": tests, "complete": not self.is_blind}
+        loading = tests.pop(LOADING, [])
+        shared = [*tests.pop(SHARED, []), *loading]
+        return {"shared": shared, "loading": loading, "tests": tests, "complete": not self.is_blind}
 
     def _reach(self, file: int, *lines: int) -> None:
         for line in lines:

@@ -119,6 +119,7 @@ class Verdict:
         seconds: Wall time of everything, in seconds.
         suite_seconds: Time of the suite on the original, in seconds.
         runs: Number of runs.
+        left_out: A sentence on files that do not count, since they want packages which are not here.
     """
 
     standing: Standing
@@ -130,6 +131,7 @@ class Verdict:
     seconds: float = 0.0
     suite_seconds: float = 0.0
     runs: int = 0
+    left_out: str = ""
     output: str = field(default="", compare=False)
 
     @property

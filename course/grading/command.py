@@ -28,6 +28,7 @@ from course.grading.grader import Grader
 from course.grading.record import Record
 from course.grading.report import write_class, write_learner
 from course.grading.submission import Submission, find_submissions
+from course.grading.summary import row
 from course.grading.tables import show_records
 from course.services import orphans
 from course.services.embedded import Embedded
@@ -185,4 +186,11 @@ class _Follow:
         if not isinstance(news, Step):
             write_learner(news, self._order.out, reveal=self._order.reveal)
             self._bar.advance(self._task)
+            if not self._bar.console.is_terminal:  # there is no bar
+                self._bar.console.print(self._line(news), highlight=False, soft_wrap=True)
         self._bar.update(self._task, under_way=escape(str(self._following)))
+
+    def _line(self, record: Record) -> str:
+        figures, task = row(record), self._bar.tasks[self._task]
+        points = "no points" if figures["points"] is None else f"{figures['points']:.2f} points"
+        return escape(f"{task.completed:g}/{task.total:g} {figures['name']}: {points} {figures['line']}".rstrip())

@@ -22,7 +22,6 @@ from course.grading.record import Grading, Record, make_record, refusal
 from course.grading.score import score
 from course.grading.submission import Loaded, Submission, load
 from course.hygiene import PLUGINS, CancelledError, HygieneProver, Runs
-from course.hygiene.judges import typical_seconds
 
 DISTRIBUTION = "integration-testing-course"
 # Limits of a run on a machine that is busy with other things follow the time of the reference suite
@@ -48,6 +47,7 @@ class Grader:
         self._folder = Path(tempfile.mkdtemp(prefix="grading-", dir=prover.folder))
         self._rules = _rules_digest(subject, challenge)
         self.version = version(DISTRIBUTION)
+        self._reference_seconds = 0.0
 
     @property
     def port_is_taken(self) -> bool:
@@ -60,7 +60,7 @@ class Grader:
         Raises:
             ReferenceFailsError: It does not pass.
         """
-        seconds = self._hygiene.measure_reference(REFERENCE_RUNS).seconds
+        seconds = self._reference_seconds = self._hygiene.reference_seconds(REFERENCE_RUNS)
         self.subject = replace(
             self.subject,
             seconds=max(2 * self.subject.seconds, RUN_TIMES * seconds),
@@ -105,7 +105,8 @@ class Grader:
             what = error.what if isinstance(error, CourseError) else f"{type(error).__name__}: {error}"
             grading = Grading(Verdict(Standing.GRADER_ERROR, detail=f"The grader failed: {what}"), None)
         self._check()
-        return self._record(submission, replace(grading, digest=self.digest(loaded), notes=loaded.notes))
+        left_out = (grading.verdict.left_out,) if grading.verdict.left_out else ()
+        return self._record(submission, replace(grading, digest=self.digest(loaded), notes=left_out + loaded.notes))
 
     def close(self) -> None:
         """Leave the port and the folders; the prover is not ours to close."""
@@ -123,11 +124,10 @@ class Grader:
         subject = self.subject
         with self._prover.suite_folder(loaded.suite) as folder:
             verdict, proofs = self._hygiene.prove(folder, subject, subject.bugs, subject.correct, on_step)
-        reference = self._hygiene.reference
         times = {
             "suite_seconds": verdict.suite_seconds,
-            "reference_seconds": reference.seconds,
-            "ratio": typical_seconds(verdict.tests) / max(reference.test, 0.001),
+            "reference_seconds": self._reference_seconds,
+            "ratio": max((proof.measured for proof in proofs), default=0.0),
             "seconds": time.monotonic() - started,
         }
         return Grading(verdict, score(self.challenge, verdict, proofs), proofs, times=times)

@@ -9,6 +9,8 @@ from course.engine.verdict import Fate, JudgedBug, Standing, Verdict
 from course.grading.challenge import Challenge
 from course.hygiene import Proof, Rule
 
+WHOLE = 0.9999  # points are rounded
+
 
 @dataclass(frozen=True)
 class Line:
@@ -63,10 +65,9 @@ def score(challenge: Challenge, verdict: Verdict, proofs: Sequence[Proof]) -> Sc
         return None
     why = _nothing(verdict)
     categories = _by_category(challenge, verdict.bugs)
-    lines = [
-        *(_bug_line(challenge, name, bugs, len(categories), why) for name, bugs in categories.items()),
-        *(_hygiene_line(rule, proofs, why, caught=bool(verdict.caught)) for rule in challenge.hygiene),
-    ]
+    bugs = [_bug_line(challenge, name, bugs, len(categories), why) for name, bugs in categories.items()]
+    share = sum(line.points for line in bugs) / (sum(line.of for line in bugs) or 1.0)
+    lines = [*bugs, *(_hygiene_line(rule, proofs, why, share) for rule in challenge.hygiene)]
     return Score(round(sum(line.points for line in lines), 2), challenge.total, tuple(lines), why)
 
 
@@ -94,11 +95,12 @@ def _bug_line(challenge: Challenge, name: str, bugs: Sequence[JudgedBug], catego
     return Line("bugs", name, title, points, round(of, 4), f"{caught} of {len(bugs)} bugs caught")
 
 
-def _hygiene_line(rule: Rule, proofs: Sequence[Proof], why: str, *, caught: bool) -> Line:
+def _hygiene_line(rule: Rule, proofs: Sequence[Proof], why: str, share: float) -> Line:
+    """Doing no harm is worth something in a suite that tests: as much as it has earned of the points for bugs."""
     proof = next((proof for proof in proofs if proof.name == rule.name), None)
     if why or proof is None:
         return Line("hygiene", rule.name, rule.title, 0.0, rule.points, why or "not proved")
-    if proof.passed and not caught:
-        reason = "shown, but a suite that catches no bug earns nothing by doing no harm"
-        return Line("hygiene", rule.name, rule.title, 0.0, rule.points, reason)
-    return Line("hygiene", rule.name, rule.title, rule.points if proof.passed else 0.0, rule.points, proof.evidence)
+    if not proof.passed:
+        return Line("hygiene", rule.name, rule.title, 0.0, rule.points, proof.evidence)
+    counts = "" if share > WHOLE else f"; counts for {share:.0%}, which is the suite's part of the points for bugs"
+    return Line("hygiene", rule.name, rule.title, round(rule.points * share, 4), rule.points, proof.evidence + counts)

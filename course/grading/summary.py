@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from course.engine import Fate, Standing
+from course.engine.lacking import START as LACKING
 from course.grading.record import Record
 
 BINS = 10
@@ -42,7 +43,7 @@ def row(record: Record) -> dict[str, Any]:
         "of": None if score is None else score["of"],
         "caught": caught,
         "bugs": len(bugs),
-        "hygiene": sum(proof["passed"] for proof in record["hygiene"]),
+        "hygiene": sum(proof["passed"] for proof in record["hygiene"]) if caught else 0,
         "proofs": len(record["hygiene"]),
         "tests": sum(test["validity"] == "valid" for test in record["tests"]),
         "doubtful": len(doubtful(record)),
@@ -59,7 +60,8 @@ def line(record: Record) -> str:
     if record["score"] and record["score"]["why"]:
         return str(record["score"]["why"])
     found = doubtful(record)
-    return f"{len(found)} test{'s' if len(found) > 1 else ''} cannot be believed" if found else ""
+    doubt = [f"{len(found)} test{'s' if len(found) > 1 else ''} cannot be believed"] if found else []
+    return " ".join([*(note for note in record["notes"] if note.startswith(LACKING)), *doubt])
 
 
 def doubtful(record: Record) -> list[dict[str, str]]:

@@ -6,10 +6,11 @@ The grader holds hand-ins to these rules, and lessons 08 and 13 hold a learner's
 from course.hygiene.default_port import DefaultPort
 from course.hygiene.judges import Hygiene
 from course.hygiene.prepared import Prepared
-from course.hygiene.prove import HygieneProver, ReferenceFailsError, prove_suite
+from course.hygiene.prove import HygieneProver, prove_suite
 from course.hygiene.rule import TITLES, Proof, Rule, rules_of
 from course.hygiene.runs import CancelledError, Runs
 from course.hygiene.trial_runs import TrialRuns
+from course.hygiene.trials import ReferenceFailsError
 from course.hygiene.worker import PLUGINS
 
 __all__ = [

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from statistics import median
+from collections.abc import Callable, Mapping, Sequence
 
-from course.engine import Fate, JudgedTest, Validity, Verdict
+from course.engine import Fate, Validity, Verdict
 from course.hygiene.prepared import FIRST_ID
 from course.hygiene.rule import Proof, Rule
 from course.hygiene.scrub import first_line, scrub
-from course.hygiene.trial_runs import Trials
+from course.hygiene.trial_runs import RATIO_AT_MOST, Trials
 from course.hygiene.trials import Trial
 
 NAMED_AT_MOST = 5
@@ -29,14 +28,12 @@ class Hygiene:
         rules: Which proofs are asked for.
         verdict: What the engine has proved; only its believed tests count.
         trials: What the trials have shown.
-        reference: Median time of a test of the reference suite in this batch, in seconds.
     """
 
-    def __init__(self, rules: Sequence[Rule], verdict: Verdict, trials: Trials, reference: float) -> None:
+    def __init__(self, rules: Sequence[Rule], verdict: Verdict, trials: Trials) -> None:
         self._rules = rules
         self._verdict = verdict
         self._trials = trials
-        self._reference = reference
         self._judges: Mapping[str, Callable[[Rule], Proof]] = {
             "cleans_its_database": self._cleans,
             "leaves_production_alone": self._production,
@@ -90,6 +87,8 @@ class Hygiene:
         return Proof(rule.name, False, f"{_name(test)}: {first_line(elsewhere[test])}", tuple(sorted(elsewhere)))
 
     def _seed(self, rule: Rule) -> Proof:
+        if gone := self._trials.used.gone:
+            return Proof(rule.name, False, f"rows of somebody else were deleted or changed: {', '.join(gone)}")
         rows = "" if self._trials.twice.contained else " and rows of somebody else"
         good = f"passed with ids from {FIRST_ID}{rows or ', in a container of its own'}"
         return _by_tests(rule, self._trials.used, f"with ids from {FIRST_ID}{rows}", good)
@@ -108,12 +107,11 @@ class Hygiene:
     def _fast(self, rule: Rule) -> Proof:
         if not self._verdict.valid:
             return Proof(rule.name, False, "none of its tests can be believed, so that none was timed")
-        at_most = float(rule.settings.get("ratio_at_most", 10.0))
-        ratio = typical_seconds(self._verdict.tests) / max(self._reference, 0.001)
-        measured = f"{ratio:.1f} times the reference suite, by the median of tests"
+        at_most = float(rule.settings.get("ratio_at_most", RATIO_AT_MOST))
+        ratio = self._trials.timed.ratio
         more_or_less = "at most" if ratio <= at_most else "more than"
         evidence = f"a test takes {more_or_less} {at_most:g} times as long as one of the reference suite"
-        return Proof(rule.name, ratio <= at_most, evidence, (), measured)
+        return Proof(rule.name, ratio <= at_most, evidence, (), round(ratio, 3))
 
     def _order(self, rule: Rule) -> Proof:
         doubtful = {t.test: t.message for t in self._verdict.tests if t.validity is Validity.ORDER_DEPENDENT}
@@ -123,16 +121,8 @@ class Hygiene:
 
     def _workers(self, rule: Rule) -> Proof:
         count = rule.settings.get("workers", 2)
-        if self._trials.dealt.lost:
-            # Which tests meet is chance, so that none is named
-            return Proof(rule.name, False, f"tests that pass alone fail with {count} workers on one database")
-        return Proof(rule.name, True, f"passed with {count} workers at once")
-
-
-def typical_seconds(tests: Iterable[JudgedTest]) -> float:
-    """The median time of the tests that passed, in seconds; a fixture that many tests share is no part of it."""
-    seconds = [test.seconds for test in tests if test.validity is Validity.VALID]
-    return median(seconds) if seconds else 0.0
+        when = f"with {count} workers on one database, each in the middle of the other's tests"
+        return _by_tests(rule, self._trials.dealt, when, f"passed with {count} workers at once")
 
 
 def _by_tests(rule: Rule, trial: Trial, when: str, good: str) -> Proof:

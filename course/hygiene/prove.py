@@ -6,37 +6,20 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from course.engine import JudgedTest, Patch, Prover, Request, Slot, Step, Subject, Suite, Validity, Variant, Verdict
+from course.engine import Patch, Prover, Request, Slot, Step, Subject, Suite, Variant, Verdict
 from course.engine.proof import Proof as EngineProof
-from course.errors import CourseError
 from course.hygiene.default_port import DefaultPort
-from course.hygiene.judges import Hygiene, typical_seconds
+from course.hygiene.judges import Hygiene
 from course.hygiene.prepared import Prepared
 from course.hygiene.rule import Proof, Rule
 from course.hygiene.runs import Runs
 from course.hygiene.trial_runs import FIRST_SEED, TrialRuns
+from course.hygiene.trials import ReferenceFailsError
 from course.hygiene.worker import PLUGINS
-
-
-class ReferenceFailsError(CourseError):
-    """The reference suite does not pass, so that nothing can be held against it."""
-
-
-@dataclass(frozen=True)
-class Reference:
-    """What the reference suite takes on this machine, now.
-
-    Attributes:
-        seconds: The whole suite, in seconds.
-        test: A test of it, in seconds: the median.
-    """
-
-    seconds: float = 0.0
-    test: float = 0.0
 
 
 class HygieneProver:
@@ -56,10 +39,11 @@ class HygieneProver:
         self._prepared = Prepared(subject, self._folder)
         watched = any(rule.name == "leaves_production_alone" for rule in rules)
         self.default = DefaultPort() if watched else None
-        self.reference = Reference()
+        self._reference = self._folder / "reference"
+        Suite.from_folder(subject.folder / "reference_suite").write(self._reference)
 
-    def measure_reference(self, runs: int = 1) -> Reference:
-        """Time the reference suite.
+    def reference_seconds(self, runs: int = 1) -> float:
+        """Time the whole reference suite, in seconds.
 
         Args:
             runs: How often; the quickest counts.
@@ -67,12 +51,9 @@ class HygieneProver:
         Raises:
             ReferenceFailsError: It does not pass.
         """
-        suite = Suite.from_folder(self._subject.folder / "reference_suite")
-        with self._runs.prover.suite_folder(suite) as folder:
-            orders = range(FIRST_SEED, FIRST_SEED + runs)
-            futures = [self._runs.do(_timed(self._subject, folder, order)) for order in orders]
-            self.reference = min((future.result() for future in futures), key=lambda each: each.seconds)
-        return self.reference
+        orders = range(FIRST_SEED, FIRST_SEED + runs)
+        futures = [self._runs.do(_timed(self._subject, self._reference, order)) for order in orders]
+        return min(future.result() for future in futures)
 
     def prove(
         self,
@@ -90,7 +71,7 @@ class HygieneProver:
         """
         trials = TrialRuns(
             self.rules, self._runs, self._prepared, self.default,
-            subject=subject, folder=folder, seen=1 + len(correct),
+            subject=subject, folder=folder, reference=self._reference, seen=1 + len(correct),
         )  # fmt: skip
         steps = Steps(trials.count, on_step)
         with trials:
@@ -102,7 +83,7 @@ class HygieneProver:
             if not verdict.is_proved or not verdict.tests:
                 return verdict, ()
             results = trials.results(verdict, steps.tried)
-            return verdict, Hygiene(self.rules, verdict, results, self.reference.test).proofs()
+            return verdict, Hygiene(self.rules, verdict, results).proofs()
 
     def close(self) -> None:
         """Leave the port and the folder; safe to call again."""
@@ -147,8 +128,6 @@ def prove_suite(
     subject = replace(subject, plugins=(*subject.plugins, *PLUGINS))
     runs = Runs(prover, threading.Event())
     with HygieneProver(runs, subject, rules) as hygiene, prover.suite_folder(suite) as folder:
-        if any(rule.name == "is_fast" for rule in rules):
-            hygiene.measure_reference()
         return hygiene.prove(folder, subject, bugs, correct, on_step)
 
 
@@ -179,13 +158,12 @@ class Steps:
             self._on_step(step)
 
 
-def _timed(subject: Subject, folder: Path, order: int) -> Callable[[Slot], Reference]:
-    def timed(slot: Slot) -> Reference:
+def _timed(subject: Subject, folder: Path, order: int) -> Callable[[Slot], float]:
+    def timed(slot: Slot) -> float:
         run = slot.run(Request(Variant(subject), folder, subject.seconds, subject.patience, shuffle=order))
         if run.failed or not run.outcomes:
             why = run.failed[0].message if run.failed else run.detail
             raise ReferenceFailsError(f"The reference suite of {subject.name} fails: {why}.", "Run `course verify`.")
-        tests = [JudgedTest(each.test, Validity.VALID, seconds=each.seconds) for each in run.outcomes]
-        return Reference(run.seconds, typical_seconds(tests))
+        return run.seconds
 
     return timed

@@ -15,7 +15,7 @@ TITLES: Mapping[str, str] = {
     "leaves_no_connection": "closes its connections",
     "leaves_production_alone": "does not call the production database",
     "takes_any_address": "passes on another port and another database name",
-    "depends_on_no_seed": "passes with ids from 1000 and other rows present",
+    "depends_on_no_seed": "passes with ids from 1000 and rows of somebody else, which stay",
     "tests_error_answers": "catches bugs in error answers",
     "is_fast": "is as fast as such a suite can be",
     "passes_in_any_order": "passes in random orders",
@@ -49,14 +49,15 @@ class Proof:
         passed: Whether the suite passes it.
         evidence: What was seen, as a sentence without anything that differs from run to run.
         tests: Ids of the tests that it was seen in, sorted.
-        measured: What differs from run to run, such as a time; never a part of the sentence.
+        measured: How many times as long as a test of the reference suite one of this takes, where that was measured; it
+            differs from run to run, and so is no part of the sentence.
     """
 
     name: str
     passed: bool
     evidence: str
     tests: tuple[str, ...] = ()
-    measured: str = ""
+    measured: float = 0.0
 
 
 def rules_of(exercise: Exercise) -> tuple[Rule, ...]:

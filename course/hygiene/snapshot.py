@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -90,6 +91,28 @@ def left_behind(before: Snapshot, after: Snapshot, allowed: Snapshot) -> tuple[s
         ]
         + phrases
     )
+
+
+def take_rows(url: str) -> Mapping[str, Counter[str]]:
+    """All rows of all tables, as texts; for databases with few of them.
+
+    Raises:
+        psycopg.OperationalError: The server does not answer, or the database is gone.
+    """
+    with psycopg.connect(plain(url), autocommit=True, connect_timeout=10) as connection:
+        tables = connection.execute(TABLES).fetchall()
+        return {_name(schema, table): Counter(_texts(connection, schema, table)) for schema, table in tables}
+
+
+def rows_gone(before: Mapping[str, Counter[str]], after: Mapping[str, Counter[str]]) -> tuple[str, ...]:
+    """The rows that were there before and are not as they were, as phrases such as `2 rows in todos`."""
+    gone = {table: (rows - after.get(table, Counter())).total() for table, rows in sorted(before.items())}
+    return tuple(f"{count} row{'s' if count > 1 else ''} in {table}" for table, count in gone.items() if count)
+
+
+def _texts(connection: psycopg.Connection, schema: str, table: str) -> list[str]:
+    query = sql.SQL("SELECT row_to_json(each)::text FROM {} AS each").format(sql.Identifier(schema, table))
+    return [text for (text,) in connection.execute(query).fetchall()]
 
 
 def _wait_for_the_end_of_others(connection: psycopg.Connection) -> None:

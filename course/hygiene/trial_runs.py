@@ -17,6 +17,7 @@ from course.hygiene.trials import (
     Case,
     Trial,
     beside_production,
+    beside_the_reference,
     in_order,
     on_one_database,
     on_used_database,
@@ -25,6 +26,7 @@ from course.hygiene.trials import (
 )
 
 FIRST_SEED = 7
+RATIO_AT_MOST = 10.0
 # What the suite's two runs on one database tell of
 TWICE = (
     "cleans_its_database", "leaves_nothing_behind", "leaves_no_connection", "leaves_production_alone",
@@ -42,6 +44,7 @@ class Trials:
         dealt: Dealt out to workers.
         shuffled: In random orders, beside those that the engine has tried.
         orders: In how many random orders the suite was tried in all.
+        timed: Beside the reference suite.
     """
 
     twice: Trial = field(default_factory=Trial)
@@ -49,6 +52,7 @@ class Trials:
     dealt: Trial = field(default_factory=Trial)
     shuffled: tuple[Trial, ...] = ()
     orders: int = 0
+    timed: Trial = field(default_factory=Trial)
 
 
 class TrialRuns:
@@ -61,6 +65,7 @@ class TrialRuns:
         default: The canary at the usual port.
         subject: The program.
         folder: The suite's files.
+        reference: The files of the reference suite.
         seen: In how many random orders the engine has the suite: one, and one on each correct variant.
     """
 
@@ -73,11 +78,12 @@ class TrialRuns:
         *,
         subject: Subject,
         folder: Path,
+        reference: Path,
         seen: int,
     ) -> None:
         self._rules = {rule.name: rule for rule in rules}
         self._runs, self._prepared, self._default = runs, prepared, default
-        self._subject, self._folder = subject, folder
+        self._subject, self._folder, self._reference = subject, folder, reference
         self._seen = seen
         self._futures: dict[str, list[Future[Trial]]] = {}
 
@@ -131,7 +137,10 @@ class TrialRuns:
             trials["used"] = [steadily(on_used_database(case, self._prepared))]
         if "passes_under_two_workers" in self._rules:
             workers = int(self._setting("passes_under_two_workers", "workers", 2))
-            trials["dealt"] = [steadily(with_workers(case, workers), by_test=False)]
+            trials["dealt"] = [steadily(with_workers(case, workers))]
+        if "is_fast" in self._rules:
+            at_most = self._setting("is_fast", "ratio_at_most", RATIO_AT_MOST)
+            trials["timed"] = [beside_the_reference(case, self._reference, at_most)]
         if "passes_in_any_order" in self._rules:
             more = max(0, int(self._setting("passes_in_any_order", "orders", 5)) - self._seen)
             trials["shuffled"] = [steadily(in_order(case, FIRST_SEED + number)) for number in range(more)]

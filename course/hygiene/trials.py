@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 from course.engine import Ending, Request, RunResult, Slot, Subject, Suite, Variant
+from course.errors import CourseError
+from course.hygiene.baton import Baton
 from course.hygiene.canary import Attempt, Canary
 from course.hygiene.default_port import DefaultPort
 from course.hygiene.prepared import Prepared
-from course.hygiene.snapshot import left_behind, take_snapshot
-from course.hygiene.worker import make_gate, worker_environment
+from course.hygiene.snapshot import left_behind, rows_gone, take_rows, take_snapshot
+from course.hygiene.worker import worker_environment
+
+# A suite that is at most so many times quicker or slower than it may be is timed more than once
+NEAR, REPEATED = 2, 3
+
+
+class ReferenceFailsError(CourseError):
+    """The reference suite does not pass, so that nothing can be held against it."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,8 @@ class Trial:
         attempts: Who wanted to log in to the production database.
         contained: Whether the suite left its `DATABASE_URL` alone: it has a container of its own.
         abandoned: How many connections the suite did not close.
+        gone: Rows of somebody else that it has changed or deleted, as phrases.
+        ratio: How many times as long a test of it takes as one of the reference suite.
     """
 
     lost: Mapping[str, str] = field(default_factory=dict)
@@ -64,22 +76,19 @@ class Trial:
     attempts: tuple[Attempt, ...] = ()
     contained: bool = False
     abandoned: int = 0
+    gone: tuple[str, ...] = ()
+    ratio: float = 0.0
 
 
-def steadily(trial: Callable[[Slot], Trial], *, by_test: bool = True) -> Callable[[Slot], Trial]:
-    """The trial, held again where tests failed: what fails once only is chance, and is not held against anyone.
-
-    Args:
-        trial: What may fail.
-        by_test: The same test has to fail again. Of two that meet it is chance which one fails.
-    """
+def steadily(trial: Callable[[Slot], Trial]) -> Callable[[Slot], Trial]:
+    """The trial, held again where tests failed: what fails once only is chance, and is not held against anyone."""
 
     def twice(slot: Slot) -> Trial:
         first = trial(slot)
         if not first.lost:
             return first
         second = trial(slot)
-        lost = {test: first.lost[test] for test in first.lost if test in second.lost or (second.lost and not by_test)}
+        lost = {test: first.lost[test] for test in first.lost if test in second.lost}
         return replace(first, lost=lost, attempts=first.attempts + second.attempts)
 
     return twice
@@ -116,21 +125,35 @@ def in_order(case: Case, seed: int) -> Callable[[Slot], Trial]:
 
 
 def with_workers(case: Case, count: int) -> Callable[[Slot], Trial]:
-    """The suite dealt out to workers that run at once on one database, as `pytest -n` does it."""
+    """The suite in several workers on one database: in the middle of each test of the first, the others run one each.
+
+    Each runs all tests, beginning with another one; a suite of one test has none that could meet.
+    """
 
     def trial(slot: Slot) -> Trial:
         tests = [test for test in case.tests if case.runnable is None or test in case.runnable]
-        workers = min(count, len(tests))
-        with slot.database() as url, TemporaryDirectory(dir=slot.folder) as name, ThreadPoolExecutor(count) as threads:
-            gate = make_gate(Path(name), workers)
-            requests = [
-                case.request(
-                    select=frozenset(tests[number::count]), environment=worker_environment(number, count) | gate
-                )
-                for number in range(workers)
-            ]
-            runs = list(threads.map(lambda request: slot.run_in(request, url), requests))
-        return Trial(case.lost(*runs))
+        if len(tests) < count:
+            return Trial()
+        with (
+            TemporaryDirectory(dir=slot.folder) as place,
+            slot.database() as url,
+            ThreadPoolExecutor(count) as threads,
+        ):
+            folder = Path(place)
+            baton = Baton(folder, count)
+
+            def run(number: int) -> RunResult:
+                select = tuple(tests[number:] + tests[:number])
+                request = case.request(select=select, environment=worker_environment(number, count, folder))
+                patience = request.patience and request.patience * 2 * count  # each waits for all others
+                baton.wait(number)
+                try:
+                    return slot.run_in(replace(request, seconds=request.seconds * 2 * count, patience=patience), url)
+                finally:
+                    baton.leave(number)
+
+            runs = list(threads.map(run, range(count)))
+        return Trial({test: said for run in runs for test, said in case.lost(run).items()})
 
     return trial
 
@@ -161,10 +184,42 @@ def on_used_database(case: Case, prepared: Prepared) -> Callable[[Slot], Trial]:
     def trial(slot: Slot) -> Trial:
         environment = {"COURSE_RUN_TEMPLATE": prepared.numbered(slot)}
         with slot.database(prepared.used(slot)) as url, prepared.counting(slot):
+            before = take_rows(url)
             run = slot.run_in(case.request(environment=environment), url)
-        return Trial(case.lost(run))
+            return Trial(case.lost(run), gone=rows_gone(before, take_rows(url)))
 
     return trial
+
+
+def beside_the_reference(case: Case, reference: Path, at_most: float) -> Callable[[Slot], Trial]:
+    """The suite and the reference suite right after one another, so that what else the machine does slows both.
+
+    Where the suite is about as slow as it may be, more than once; the median counts.
+    """
+
+    def ratio(slot: Slot) -> float:
+        mine = _typical_seconds(slot, case.request(), case.tests)
+        its = _typical_seconds(slot, replace(case, folder=reference, runnable=None).request())
+        if not its:
+            raise ReferenceFailsError(f"The reference suite of {case.subject.name} fails.", "Run `course verify`.")
+        return mine / its
+
+    def trial(slot: Slot) -> Trial:
+        ratios = [ratio(slot)]
+        if at_most / NEAR < ratios[0] < at_most * NEAR:
+            ratios += [ratio(slot) for _ in range(REPEATED - 1)]
+        return Trial(ratio=median(ratios))
+
+    return trial
+
+
+def _typical_seconds(slot: Slot, request: Request, tests: Collection[str] | None = None) -> float:
+    """The median time of a test that passes, in seconds; a fixture that many tests share is no part of it."""
+    with slot.database() as url:
+        run = slot.run_in(request, url)
+    passed = [each for each in run.outcomes if each.result == "passed"]
+    seconds = [each.seconds for each in passed if tests is None or each.test in tests]
+    return median(seconds) if seconds else 0.0
 
 
 @contextmanager

@@ -5,54 +5,29 @@ from __future__ import annotations
 import os
 import random
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from course.hygiene.baton import Baton
+from course.hygiene.turns import FirstWorker, OtherWorker
+
 COUNT, RUN = "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"
 WORKER = "PYTEST_XDIST_WORKER"
+BATON = "COURSE_RUN_BATON"
 SEED = "COURSE_RUN_SEED"  # set by the engine, see `course.engine.Request.seed`
 PLUGINS = (__name__,)
-# A folder with a file for each worker that has not come yet
-GATE = "COURSE_RUN_GATE"
-GATE_SECONDS = 5.0  # how long the first worker waits for the last
 
 
-def make_gate(folder: Path, count: int) -> dict[str, str]:
-    """Have workers begin their tests at the same moment, so that it is not chance whether they meet.
-
-    Args:
-        folder: An empty one.
-        count: Of the workers that will come.
-
-    Returns:
-        What each of them has in its environment.
-    """
-    for number in range(count):
-        (folder / f"gw{number}").touch()
-    return {GATE: str(folder)}
-
-
-def meet() -> None:
-    """Wait for the other workers, where there is a gate."""
-    gate = Path(os.environ.get(GATE, os.devnull))
-    if not gate.is_dir():
-        return
-    (gate / os.environ[WORKER]).unlink(missing_ok=True)
-    until = time.monotonic() + GATE_SECONDS
-    while any(gate.iterdir()) and time.monotonic() < until:
-        time.sleep(0.001)
-
-
-def worker_environment(number: int, count: int) -> dict[str, str]:
-    """What pytest-xdist sets for a worker.
+def worker_environment(number: int, count: int, baton: Path) -> dict[str, str]:
+    """What pytest-xdist sets for a worker, and where it waits for its turn.
 
     Args:
         number: Of the worker, from 0.
         count: Of all workers.
+        baton: Folder of their `course.hygiene.baton.Baton`.
     """
-    return {WORKER: f"gw{number}", COUNT: str(count), RUN: "grader"}
+    return {WORKER: f"gw{number}", COUNT: str(count), RUN: "grader", BATON: str(baton)}
 
 
 def draw_again() -> None:
@@ -62,9 +37,8 @@ def draw_again() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
-    """Draw anew, also where the suite was loaded for another run, and begin when all workers are there."""
+    """Draw anew, also where the suite was loaded for another run."""
     draw_again()
-    meet()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -77,3 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
             "workercount": int(os.environ[COUNT]),
             "testrunuid": os.environ[RUN],
         }
+    if BATON in os.environ:
+        number = int(os.environ[WORKER].removeprefix("gw"))
+        baton = Baton(Path(os.environ[BATON]), int(os.environ[COUNT]))
+        # Registered now and so the outermost: a test's time begins when it is its turn
+        config.pluginmanager.register((OtherWorker if number else FirstWorker)(baton, number), "course-turns")

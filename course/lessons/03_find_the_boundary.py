@@ -334,9 +334,9 @@ for url in ("sqlite://", os.environ["DATABASE_URL"]):
 # 3. *Our office is in India. By your messages, everybody signed up five hours ago.*
 # 4. *We are the mail service. We cannot read a single message of yours.*
 #
-# Five small tests stand ready below, from cheap to dear. Each sends Ada through another part of the program. (`fixture("client")` asks for a
-# fixture only when it is needed, so `unit` starts nothing.) Choose for each report **the cheapest one that shows it**. A wrong choice lets its
-# bug live.
+# Five small checks stand ready below, from cheap to dear. Each sends Ada through another part of the program, and says for one report or two
+# whether all is well there. (`fixture("client")` asks for a fixture only when it is needed, so `unit` starts nothing.) Choose for each report
+# **the cheapest one that shows the bug**. A wrong choice lets it live.
 #
 # **Predict.** `unit` reads back what it has written itself. Which of the two reports on messages, 3 and 4, does it show?
 
@@ -354,7 +354,8 @@ ADA = {"name": "Ada", "email": "ada@example.org", "password": "correct horse bat
 
 def unit(fixture):
     event = UserSignedUp("Ada", "ada@example.org")
-    assert UserSignedUp.decode(event.encode()) == event
+    read = UserSignedUp.decode(event.encode())
+    return {3: read.at == event.at, 4: read.email == event.email}
 
 
 def sqlite(fixture):
@@ -362,22 +363,22 @@ def sqlite(fixture):
     create_tables(engine)
     with Session(engine) as session:
         create_user(session, **ADA)
-        assert [user.name for user, _ in list_with_logins(session)] == ["Ada"]
+        return {1: [user.name for user, _ in list_with_logins(session)] == ["Ada"]}
 
 
 def postgresql(fixture):
     create_user(fixture("db_session"), **ADA)
-    assert [user.name for user, _ in list_with_logins(fixture("db_session"))] == ["Ada"]
+    return {1: [user.name for user, _ in list_with_logins(fixture("db_session"))] == ["Ada"]}
 
 
 def http(fixture):
     ada = fixture("client").post("/users", json=ADA).json()
-    assert fixture("client").get("/users").json() == {"items": [ada], "total": 1}
+    return {2: fixture("client").get("/users").json() == {"items": [ada], "total": 1}}
 
 
 def end_to_end(fixture):
     fixture("client").post("/users", json=ADA)
-    assert json.loads(fixture("receive")()[0])["email"] == ADA["email"]
+    return {4: json.loads(fixture("receive")()[0])["email"] == ADA["email"]}
 
 
 @pytest.mark.parametrize("report", [1, 2, 3, 4])
@@ -385,7 +386,9 @@ def test_the_chosen_level_shows_the_report(report, request):
     # BEGIN SOLUTION: level = {1: …, 2: …, 3: …, 4: …}[report], with unit, sqlite, postgresql, http, end_to_end
     level = {1: postgresql, 2: http, 3: unit, 4: end_to_end}[report]
     # END SOLUTION
-    level(request.getfixturevalue)
+    all_is_well = level(request.getfixturevalue)
+    assert report in all_is_well, f"{level.__name__} does not look at report {report}"
+    assert all_is_well[report]
 
 # %% [markdown]
 # Did one of the reports on messages get past `unit`? Open that bug on the board: the program reads its own messages well, since writer and

@@ -160,7 +160,7 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
 
 
 def _hygiene(proof: Proof) -> Row:
-    seen = proof.evidence + (f" ({proof.measured})" if proof.measured else "")
+    seen = proof.evidence + (f" ({proof.measured:.1f} times, by the median of tests)" if proof.measured else "")
     return Row(
         TITLES[proof.name], "ok" if proof.passed else "bad", dim=seen, tag="shown" if proof.passed else "not shown"
     )

@@ -85,9 +85,9 @@ def _promised(bug: Patch, later: Exercise | None, solved: frozenset[str]) -> Row
 
 
 def catcher(course: Syllabus, exercise: Exercise, bug: str) -> Exercise | None:
-    """The exercise of a later lesson that has to catch a bug which is alive on purpose here; None where none has."""
-    now = course.lesson_of(exercise).number
-    later = (each for lesson in course.lessons if lesson.number > now for each in lesson.exercises)
+    """The later exercise that has to catch a bug which is alive on purpose here; None where none has."""
+    every = [each for lesson in course.lessons for each in lesson.exercises]
+    later = every[every.index(exercise) + 1 :]
     return next((each for each in later if each.subject == exercise.subject and bug in each.bugs), None)
 
 

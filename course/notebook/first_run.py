@@ -20,6 +20,7 @@ import ipytest
 import pytest
 
 from course.engine.plugins import PLUGINS, SETTINGS
+from course.engine.reported import Reported
 from course.notebook.cell import Cell
 from course.notebook.problem import Problem, describe, explain, last_lines, missing_fixture, no_tests
 
@@ -147,7 +148,7 @@ class Watcher:
         self.is_async = False
         self._cells = {cell.filename: cell for cell in cells}
         self._collected = 0
-        self._failed: set[str] = set()
+        self._reported = Reported()
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Draw no tracebacks: that parses source, which Python 3.11 cannot do in two threads at once."""
@@ -168,17 +169,22 @@ class Watcher:
         self._collected = len(session.items)
         self.is_async = any(inspect.iscoroutinefunction(getattr(item, "obj", None)) for item in session.items)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        """Keep the names of tests that did not fail."""
+        self._reported = Reported()
+        result = yield
+        if not self._reported.failed:
+            names = self.result.skipped if self._reported.result == "skipped" else self.result.passed
+            names.append(item.name)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        """Keep one problem for each test that failed, and the names of the others."""
+        """Keep one problem for each test that failed."""
         report = yield
-        if report.failed and item.nodeid not in self._failed:
-            self._failed.add(item.nodeid)
+        if self._reported.take(report):
             self.result.problems.append(self._problem(item, call, report))
-        elif report.skipped:
-            self.result.skipped.append(item.name)
-        elif report.when == "call" and report.passed:
-            self.result.passed.append(item.name)
         return report
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:

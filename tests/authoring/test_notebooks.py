@@ -40,3 +40,9 @@ def test_a_run_ends_with_what_each_lesson_took(tmp_path):
     assert head == ["lesson", "learner", "solution", "total"]
     assert lesson[1:] == total[1:]
     assert float(lesson[1]) + float(lesson[3]) == pytest.approx(float(lesson[5]), abs=0.11)
+
+
+def test_one_lesson_is_run_alone_so_that_its_seconds_are_its_own_and_several_two_at_a_time():
+    paths = notebooks.chosen([])
+    assert "-n" not in notebooks.command(paths[:2])
+    assert "loadfile" in notebooks.command(paths)

@@ -22,6 +22,10 @@ RATE = 2
 _digits = 2
 
 
+class Coupon:
+    worth = 5
+
+
 def total(prices):
     amount = 0
     for price in prices:
@@ -58,6 +62,7 @@ BUGS = {
     "api/gives_the_discount_too_early": ("    if amount > 100:\n", "    if amount > 99:\n"),
     "api/gives_too_much": ("        return amount - 10\n", "        return amount - 20\n"),
     "api/never_returns": ("    return sorted(names)\n", "    while True:\n        pass\n"),
+    "api/halves_a_coupon": ("    worth = 5\n", "    worth = 2\n"),
     "api/does_not_import": ("RATE = 2\n", "RATE = 2 / 0\n"),
     "database/loses_the_receipt": (
         '        connection.execute("INSERT INTO receipts VALUES (%s)", [text])\n',
@@ -81,7 +86,7 @@ def write_patch(path, header, old, new):
 
 @pytest.fixture(scope="session")
 def till(tmp_path_factory):
-    """The subject `till`: six bugs, two correct variants."""
+    """The subject `till`: seven bugs, three correct variants."""
     folder = tmp_path_factory.mktemp("subjects") / "till"
     folder.mkdir()
     (folder / "till.py").write_text(PROGRAM)

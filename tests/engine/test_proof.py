@@ -101,6 +101,27 @@ def test_what_a_shared_fixture_reaches_counts_for_every_test(prove):
     assert only(verdict).fate is Fate.CAUGHT
 
 
+def test_what_runs_on_import_counts_for_every_test_whichever_imports_first(prove):
+    verdict = prove(
+        """
+        import pytest
+
+        @pytest.fixture
+        def till():
+            import till
+            return till
+
+        def test_first(till): assert till.total([1]) == 1
+
+        def test_coupon(till): assert till.Coupon.worth == 5
+
+        def test_other_coupon(till): assert till.Coupon().worth > 4
+        """,
+        ["api/halves_a_coupon"],
+    )
+    assert {catch.name for catch in only(verdict).catches} == {"test_coupon", "test_other_coupon"}
+
+
 def test_where_a_test_starts_a_process_nothing_is_settled_by_reach(prove):
     verdict = prove(
         """
@@ -146,6 +167,15 @@ def test_a_test_that_checks_how_instead_of_what_fails_on_a_correct_variant(prove
     (test,) = verdict.tests
     assert (test.validity, test.variant) == (Validity.FALSE_ALARM, "correct/orders_backwards")
     assert only(verdict).fate is not Fate.CAUGHT
+
+
+def test_a_test_that_two_correct_variants_refuse_is_a_false_alarm_of_the_first(prove):
+    verdict = prove(
+        "import till\ndef test_it(): assert (till._digits, till.order('ba')) == (2, ['a', 'b'])",
+        correct=["calls_its_own_things_otherwise", "orders_backwards"],
+    )
+    (test,) = verdict.tests
+    assert (test.validity, test.variant) == (Validity.FALSE_ALARM, "correct/calls_its_own_things_otherwise")
 
 
 def test_a_suite_that_does_not_even_collect_on_a_correct_variant_is_no_proof(prove):
@@ -229,6 +259,72 @@ def test_skipped_and_expected_failures_never_count(prove):
     assert not verdict.solved
 
 
+PARTS = """
+    import unittest
+    import pytest, till
+
+    def test_part(subtests):
+        for price in (1, 2):
+            with subtests.test(price=price):
+                assert till.total([price]) == {first}
+
+    def test_some_parts_do_not_apply(subtests):
+        with subtests.test("here"):
+            pytest.skip("not here")
+        with subtests.test("there"):
+            assert till.total([1, 1]) == 2
+
+    class Case(unittest.TestCase):
+        def test_part_of_a_case(self):
+            for price in (1, 2):
+                with self.subTest(price=price):
+                    self.assertEqual(till.total([price]), {first})
+"""
+
+
+def test_a_part_of_a_test_counts_as_the_test(prove):
+    verdict = prove(PARTS.format(first="price"), ["api/forgets_the_last_price"])
+    assert set(validity(verdict).values()) == {Validity.VALID}
+    caught = {catch.name: (catch.assertion, catch.message.splitlines()[0]) for catch in only(verdict).catches}
+    assert caught.keys() == validity(verdict).keys()
+    assert caught["test_part_of_a_case"] == (True, "0 != 1")
+
+
+def test_a_part_that_fails_on_right_code_is_a_false_alarm(prove):
+    verdict = prove(PARTS.format(first="1"), ["api/forgets_the_last_price"])
+    found = validity(verdict)
+    assert found.pop("test_some_parts_do_not_apply") is Validity.VALID
+    assert set(found.values()) == {Validity.FALSE_ALARM}
+
+
+def test_the_end_of_a_test_counts_and_so_does_an_expected_failure_that_does_not_come(prove):
+    verdict = prove("""
+        import pytest, till
+
+        @pytest.fixture
+        def end():
+            yield
+            assert till.total([1]) == 2
+
+        def test_end(end): pass
+
+        @pytest.mark.xfail(strict=True)
+        def test_passes_unexpectedly(): pass
+
+        @pytest.mark.xfail(raises=ValueError)
+        def test_fails_in_another_way(): assert till.total([1]) == 2
+
+        @pytest.mark.xfail
+        def test_passes_sometimes(): pass
+    """)
+    assert validity(verdict) == {
+        "test_end": Validity.FALSE_ALARM,
+        "test_passes_unexpectedly": Validity.FALSE_ALARM,
+        "test_fails_in_another_way": Validity.FALSE_ALARM,
+        "test_passes_sometimes": Validity.SKIPPED,
+    }
+
+
 def test_the_first_catch_ends_a_run(prove):
     text = "import till\n" + "".join(f"def test_{n}(): assert till.total([1, 2]) == 3\n" for n in range(5))
     verdict = prove(text, ["api/forgets_the_last_price"], first_catch=True)
@@ -247,11 +343,13 @@ def test_progress_is_told_after_each_run(prove):
     ("text", "detail", "where"),
     [
         ("def test_it(: pass", "SyntaxError", "test_till.py:1"),
-        ("import nowhere_at_all\ndef test_it(): pass", "No module named 'nowhere_at_all'", "test_till.py:1"),
+        ("import nowhere_at_all\ndef test_it(): pass", "No module named 'nowhere_at_all'", ""),
+        ("from till import nowhere\ndef test_it(): pass", "cannot import name 'nowhere'", "test_till.py:1"),
+        ("import till.nowhere\ndef test_it(): pass", "No module named 'till.nowhere'", "test_till.py:1"),
         ("x = 1", "There are no tests.", ""),
         ("raise SystemExit(0)", "The suite called sys.exit(0).", "test_till.py:1"),
     ],
-    ids=["syntax error", "import error", "no tests", "sys.exit"],
+    ids=["syntax error", "no such package", "no such name", "no such module", "no tests", "sys.exit"],
 )
 def test_a_suite_that_does_not_collect_is_broken(prove, text, detail, where):
     verdict = prove(text, ["api/forgets_the_last_price"])
@@ -312,7 +410,21 @@ def pytest_runtest_makereport(item, call):
 def test_a_conftest_that_does_not_import_is_told_with_its_line(prove):
     verdict = prove("def test_it(): pass", files={"conftest.py": "import os\nimport nowhere_at_all\n"})
     assert verdict.standing is Standing.BROKEN
-    assert (verdict.detail, verdict.where) == ("ModuleNotFoundError: No module named 'nowhere_at_all'", "conftest.py:2")
+    assert verdict.detail.startswith("No module named 'nowhere_at_all'. The brief says what is there")
+    assert verdict.where == "conftest.py:2"
+
+
+def test_a_package_that_is_missing_costs_the_files_that_import_it_and_all_are_named(prove):
+    lacking = "import nowhere_at_all\nfrom nowhere_else.part import thing\ndef test_it(): pass"
+    other = "import own\ntry:\n    import nowhere_either\nexcept ImportError:\n    pass\ndef test_own(): assert own.X\n"
+    verdict = prove(
+        GOOD, ["api/forgets_the_last_price"], ["adds_with_sum"],
+        files={"test_lacking.py": lacking, "test_other.py": other, "own.py": "X = 1"},
+    )  # fmt: skip
+    assert verdict.solved
+    assert "test_own" in validity(verdict)
+    assert "test_it" not in validity(verdict)
+    assert verdict.left_out.startswith("No module named 'nowhere_at_all', 'nowhere_else', so that test_lacking.py does")
 
 
 def test_a_bug_that_only_a_doubtful_test_caught_at_first_is_tried_again(prove):
@@ -331,10 +443,21 @@ def test_a_bug_that_only_a_doubtful_test_caught_at_first_is_tried_again(prove):
 
 
 def test_a_test_that_leans_on_another_is_found_in_the_orders_of_the_correct_variants(prove):
-    names = order_that_only_a_correct_variant_turns_round()
-    tests = [f"def test_{name}():\n    {body}" for name, body in names]
-    verdict = prove("import till\nseen = []\n" + "\n".join(tests), ["api/gives_too_much"], ["adds_with_sum"])
+    verdict = prove(needing("assert seen"), ["api/gives_too_much"], ["adds_with_sum"])
     assert validity(verdict)["test_needs_it"] is Validity.ORDER_DEPENDENT
+
+
+def test_a_test_that_leans_on_another_and_refuses_a_correct_variant_too_is_told_the_former(prove):
+    text = needing("assert seen and till.order('ba')[0] == 'a'")
+    verdict = prove(text, correct=["adds_with_sum", "orders_backwards"])
+    assert validity(verdict)["test_needs_it"] is Validity.ORDER_DEPENDENT
+
+
+def needing(body):
+    """Five tests, one of which needs another, in an order that the first correct variant turns round."""
+    names = order_that_only_a_correct_variant_turns_round()
+    tests = [f"def test_{name}():\n    {body if name == 'needs_it' else other}" for name, other in names]
+    return "import till\nseen = []\n" + "\n".join(tests)
 
 
 def order_that_only_a_correct_variant_turns_round():

@@ -46,6 +46,7 @@ def test_each_test_has_the_lines_that_it_reached(trace):
     """)
     assert told == {
         "shared": [["shop/till.py", 1]],
+        "loading": [["shop/till.py", 1]],
         "tests": {"a": [["shop/till.py", 3]], "b": [["shop/till.py", 6]]},
         "complete": True,
     }
@@ -80,7 +81,21 @@ def test_a_module_that_is_imported_anew_is_still_watched(trace):
         from shop import till
         till.price(1)
     """)
-    assert told["tests"]["a"] == [["shop/till.py", 1], ["shop/till.py", 3]]
+    assert told["tests"]["a"] == [["shop/till.py", 3]]
+
+
+def test_what_runs_on_import_belongs_to_all_whoever_imports_first(trace):
+    told = trace("""
+        tracer.loaded()
+        tracer.enter("a")
+        from shop import till
+        till.price(1)
+        tracer.leave()
+        tracer.enter("b")
+        till.tax(1)
+    """)
+    assert told["shared"] == told["loading"] == [["shop/till.py", 1]]
+    assert told["tests"] == {"a": [["shop/till.py", 3]], "b": [["shop/till.py", 6]]}
 
 
 @pytest.mark.parametrize(

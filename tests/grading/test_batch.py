@@ -238,6 +238,8 @@ def test_the_command_shows_a_table_and_writes_all_reports(classroom, tmp_path):
     text = io.StringIO()
     assert grade(Order([tmp_path / "class"], tmp_path / "out", trust=True), Console(file=text, width=120)) == 0
     assert "It is empty." in text.getvalue()
+    assert "2/2 " in text.getvalue()
+    assert "ada: 0.00 points It is empty." in text.getvalue()
     assert "[bold]bob" in text.getvalue()
     names = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert names >= {"index.html", "grades.csv", "junit.xml", "report.html", "result.json", "results.json", "ada.json"}

@@ -45,6 +45,13 @@ def test_doing_no_harm_earns_nothing_without_a_catch(challenge, verdict):
     assert found.points == 0
 
 
+def test_hygiene_earns_as_much_of_its_points_as_the_bugs_do(challenge, verdict):
+    some = proved(lambda bug: Fate.CAUGHT if bug.group in ("create", "read") else Fate.SURVIVED, verdict)
+    found = score(challenge, some, all_passed(challenge))
+    assert found.points == 25
+    assert "counts for 25%" in found.lines[-1].why
+
+
 @pytest.mark.parametrize("standing", [Standing.BROKEN, Standing.INCONCLUSIVE])
 def test_what_does_not_run_has_no_points_and_the_reason(challenge, standing):
     found = score(challenge, Verdict(standing, detail="It is empty."), [])

@@ -41,6 +41,17 @@ def test_of_a_class_it_is_shown_what_it_missed_most(make, verdict, shown):
     assert "bugs caught" not in said
 
 
+def test_a_suite_that_catches_nothing_shows_no_hygiene(make, verdict, shown):
+    blind = replace(verdict, bugs=tuple(replace(judged, fate=Fate.SURVIVED) for judged in verdict.bugs))
+    assert "0/9" in shown(make("ada", blind))
+    assert "9/9" in shown(make("ada"))
+
+
+def test_a_package_that_is_missing_is_told_in_the_line(make, verdict, shown):
+    said = shown(make("ada", replace(verdict, left_out="No module named 'faker', so that test_a.py does not count.")))
+    assert "'faker'" in said
+
+
 def test_a_fault_of_the_grader_has_no_score_to_explain(make, shown):
     said = shown(make("eve", Verdict(Standing.GRADER_ERROR, detail="PostgreSQL died twice.")))
     assert "GRADER_ERROR: PostgreSQL died twice." in said

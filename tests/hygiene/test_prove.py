@@ -75,14 +75,14 @@ SICK = {
     "leaves_no_connection": (("    plain.dispose()", "    pytest.kept_open = plain"),),
     "leaves_production_alone": ((OPEN, CALLS_PRODUCTION + OPEN),),
     "depends_on_no_seed": IN_PUBLIC,
-    "is_fast": ((OPEN, "    __import__('time').sleep(0.4)\n" + OPEN),),
+    "is_fast": ((OPEN, "    __import__('time').sleep(2)\n" + OPEN),),
     "passes_in_any_order": (
         (EMPTY, "assert SEEN"),
         ("    create_user(session, **ADA)", "    create_user(session, **ADA)\n    SEEN.append(1)"),
         ("ADA =", "SEEN = []\nADA ="),
         ("test_nobody_is_there_at_first", "test_ada_was_here"),
     ),
-    "passes_under_two_workers": ((OWN, 'schema = "tests"'),),
+    "passes_under_two_workers": ((OWN, 'schema = "tests"'), (CREATE, "CREATE SCHEMA IF NOT EXISTS {schema}")),
 }
 
 
@@ -132,9 +132,46 @@ def test_a_suite_that_breaks_a_rule_is_found_by_running_it(proofs, name):
     assert not proof.passed, proof.evidence
 
 
+ROLLED_BACK = """
+    with engine.connect() as connection, connection.begin() as transaction:
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            yield session
+        transaction.rollback()
+"""
+
+
+@pytest.mark.slow
+def test_workers_that_wait_for_each_other_s_locks_are_not_held_up(proofs):
+    changes = (
+        *SICK["passes_under_two_workers"],
+        (DROP, "SELECT 1"),
+        (CLEAN.partition("def session(engine):\n")[2], ROLLED_BACK),
+    )
+    (proof,) = proofs(rule("passes_under_two_workers", workers=2), changes=changes).values()
+    assert proof.passed, proof.evidence
+
+
+@pytest.mark.slow
+@pytest.mark.slow
+def test_a_suite_that_wipes_rows_of_somebody_else_is_found_though_it_passes(proofs):
+    wipes = "    plain = build_engine(os.environ['DATABASE_URL'])\n"
+    clears = "    with plain.begin() as c: c.execute(text('DROP SCHEMA public CASCADE; CREATE SCHEMA public'))\n"
+    (proof,) = proofs(rule("depends_on_no_seed"), changes=((wipes.replace("'", '"'), wipes + clears),)).values()
+    assert (proof.passed, proof.tests) == (False, ())
+    assert "2 rows in users" in proof.evidence
+
+
+@pytest.mark.slow
+def test_what_wipes_the_other_worker_s_rows_is_found_each_time(proofs):
+    for _ in range(3):
+        (proof,) = proofs(rule("passes_under_two_workers"), changes=SICK["passes_under_two_workers"]).values()
+        tests = ("test_users.py::test_ada_signs_up", "test_users.py::test_nobody_is_there_at_first")
+        assert (proof.passed, proof.tests) == (False, tests)
+
+
 def test_a_suite_without_a_test_that_can_be_believed_is_not_called_fast():
     doubtful = JudgedTest("test_it.py::test_it", Validity.FALSE_ALARM, seconds=9.0)
-    (proof,) = Judges([rule("is_fast")], Verdict(Standing.PROVED, (doubtful,)), Trials(), reference=0.01).proofs()
+    (proof,) = Judges([rule("is_fast")], Verdict(Standing.PROVED, (doubtful,)), Trials()).proofs()
     assert (proof.passed, proof.evidence) == (False, "none of its tests can be believed, so that none was timed")
 
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from course.notebook.closing import closing_panel
+from course.notebook.closing import catcher, closing_panel
 from course.notebook.progress import Progress
+from course.syllabus import syllabus
 
 
 @pytest.fixture
@@ -83,3 +84,18 @@ def test_after_the_last_lesson_it_says_what_then_and_what_was_left_out(end_of, p
     assert "Not done yet: 01;" in said
     progress.ran("1.1", {}, solved=True)
     assert "Not done yet" not in end_of("06")
+
+
+def test_a_later_exercise_of_the_same_lesson_may_catch_it(course):
+    third = course.everything[2]
+    one, two = third.exercises
+    one = replace(one, alive=("api/answers_500_to_a_duplicate",))
+    changed = replace(course, everything=(*course.everything[:2], replace(third, exercises=(one, two))))
+    assert catcher(changed, one, "api/answers_500_to_a_duplicate") == two
+    assert catcher(changed, two, "api/answers_500_to_a_duplicate") is None
+
+
+def test_each_bug_that_a_lesson_leaves_alive_on_purpose_is_caught_later_on_the_path():
+    promised = [(each, bug) for lesson in syllabus().lessons for each in lesson.exercises for bug in each.alive]
+    assert promised
+    assert [each.id for each, bug in promised if catcher(syllabus(), each, bug) is None] == []

@@ -81,6 +81,19 @@ def test_a_stub_is_to_do_and_no_failure(lesson):
     assert "✗" not in said.text
 
 
+def test_a_part_that_fails_is_red_like_a_test_that_does(lesson):
+    said = lesson.run(
+        "%%exercise 6.1",
+        "def test_it(client, subtests):",
+        "    for wanted in (404, 200):",
+        "        with subtests.test(wanted=wanted):",
+        "            assert client.get('/users/12345').status_code == wanted",
+    )
+    assert "`test_it`, line 5" in said.text
+    assert "404 == 200" in said.text
+    assert "boundary" not in said.text
+
+
 def test_what_a_red_test_printed_is_shown(lesson):
     said = lesson.run(*SOLVED[:2], "    print('seen:', 42)", "    assert False")
     assert "seen: 42" in said.text

@@ -74,3 +74,4 @@ def test_the_title_of_a_deleted_todo_is_free_and_its_id_is_not(client, rent):
     client.delete(f"/todos/{rent['id']}")
 
     assert client.add("Pay rent")["id"] != rent["id"]
+    assert client.add(f"Pay rent\n{rent['id']}")

@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from .database import Base, Instant, SortedText
 
+# Between two texts: the kelvin sign, which no folded text has, since folding makes a k of it
+BORDER = "\u212a"
+
 
 class Priority(StrEnum):
     LOW = "low"
@@ -24,7 +27,7 @@ def now() -> datetime:
 
 def fold(text: str) -> str:
     """Bring a text to the form in which texts are compared: no case, and one spelling of each accented letter."""
-    return normalize("NFC", text.casefold())
+    return normalize("NFC", normalize("NFD", text).casefold())
 
 
 class Todo(Base):
@@ -51,4 +54,4 @@ class Todo(Base):
 
     def index(self) -> None:
         """Bring what a search looks through up to date."""
-        self.search_text = fold(f"{self.title}\n{self.notes or ''}")
+        self.search_text = fold(self.title) + BORDER + fold(self.notes or "")

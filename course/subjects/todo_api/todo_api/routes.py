@@ -7,12 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from sqlalchemy.orm import Session, sessionmaker
 
+from .bodies import StrictRoute
 from .listing import list_todos
 from .models import Todo
 from .schemas import MAX_BATCH, NewTodo, TodoChanges, TodoOut, TodoPage, TodoQuery
 from .store import add_todo, add_todos, change_todo, find_todo, remove_todo
 
-router = APIRouter(prefix="/todos")
+router = APIRouter(prefix="/todos", route_class=StrictRoute)
 
 
 async def sessions_of(request: Request) -> sessionmaker[Session]:

@@ -69,7 +69,8 @@ def _number(todo_id: str) -> int | None:
     """Read an id; whatever can be no id of ours is simply not found."""
     if not (todo_id.isascii() and todo_id.isdigit() and len(todo_id) <= len(str(MAX_ID))):
         return None
-    return int(todo_id) if int(todo_id) <= MAX_ID else None
+    number = int(todo_id)
+    return number if number <= MAX_ID and str(number) == todo_id else None
 
 
 def _save(session: Session) -> None:
