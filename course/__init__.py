@@ -64,6 +64,7 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: Any) -> None:
     """Give a shell the cell magics; `import course` does the same where IPython runs."""
+    importlib.import_module("course.notebook.kernel").prepare(shell)
     for name in MAGICS:
         shell.register_magic_function(_magic(name), "cell", name)
 

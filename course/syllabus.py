@@ -188,13 +188,20 @@ class Syllabus:
         wanted = re.sub(r"^0+(?=\d)", "", str(name).strip())
         known = {exercise.id: exercise for lesson in self.lessons for exercise in lesson.exercises}
         if wanted not in known:
-            raise UnknownExerciseError(f'There is no exercise "{name}".', nearest(wanted, known))
+            beside = [each for each in known if each.partition(".")[0] == wanted.partition(".")[0]]
+            longer = [each for each in beside if wanted.startswith(each)]
+            told = nearest(wanted, known if not beside else longer) if longer or not beside else _there_are(beside)
+            raise UnknownExerciseError(f'There is no exercise "{name}".', told)
         return known[wanted]
 
     def lesson_of(self, exercise: Exercise | str) -> Lesson:
         """Return the lesson that an exercise stands in."""
         found = exercise if isinstance(exercise, Exercise) else self.exercise(exercise)
         return next(lesson for lesson in self.everything if found in lesson.exercises)
+
+
+def _there_are(ids: list[str]) -> str:
+    return f"This lesson has {ids[0]} to {ids[-1]}." if ids[1:] else f"This lesson has {ids[0]} only."
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from course.engine import load_subject
+from course.errors import CourseError
 from course.notebook.faults import guarded
 from course.notebook.health import health_panel
 from course.notebook.panel import Panel, Row
@@ -13,6 +14,10 @@ from course.notebook.showing import show
 from course.services import docker
 from course.services.examinations import examine_browser, examine_node
 from course.syllabus import Lesson
+
+
+class InPreparationError(CourseError):
+    """A lesson that is not written yet cannot begin."""
 
 
 @guarded
@@ -31,8 +36,17 @@ def begin(lesson: str) -> None:
     """
     here = session()
     chosen = here.course.lesson(lesson, planned=True)
+    if chosen.planned:
+        raise InPreparationError(
+            f"Lesson {chosen.number}, {chosen.title}, is in preparation.", _next_written(here, chosen)
+        )
     here.begin(chosen)
     show(overview(here, chosen))
+
+
+def _next_written(here: Session, planned: Lesson) -> str:
+    later = [each for each in here.course.lessons if each.number > planned.number]
+    return f'The path goes on with {later[0].number}: course.begin("{later[0].slug}")' if later else ""
 
 
 def overview(here: Session, lesson: Lesson) -> Panel:
@@ -80,6 +94,8 @@ def _program(lesson: Lesson) -> Iterator[Row]:
         has_app = (subject.folder / subject.package / "main.py").is_file()
         line = f"from {subject.package}.main import app" if has_app else f"import {subject.package}"
         yield Row(f"`{lesson.subject}`", dim=f"`{line}`", label="Program")
+        if (subject.folder / "brief.md").is_file():
+            yield Row("what the program promises", dim=f'`course.brief("{lesson.subject}")`', label="Contract")
 
 
 def _to_do(lesson: Lesson, done: frozenset[str]) -> Iterator[Row]:

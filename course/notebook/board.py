@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from course.engine import Fate, JudgedBug, JudgedTest, Standing, Step, Validity, Verdict
 from course.hygiene import TITLES, Proof
 from course.notebook.exercise import Result
+from course.notebook.guard import Wait
+from course.notebook.offers import is_challenge, stuck
 from course.notebook.panel import Panel, Row
 from course.notebook.problem import Problem
 from course.syllabus import Exercise
@@ -17,6 +20,12 @@ DOUBTS = {
     Validity.ORDER_DEPENDENT: "order-dependent: in another order it fails. Another test helps it, or gets in its way",
     Validity.NEVER_ENDS: "never ends, or ends the whole process",
 }
+# What differs between failures that are one: addresses, hashes and other long tokens, moments and durations
+SHIFTING = re.compile(
+    r"\b0x[0-9a-f]+|\$[\w$=,./+-]{12,}|datetime\.\w+\([^)]*\)|\d{4}-\d\d-\d\d(?:[T ][\d:.+Z-]+)?"
+    r"|\d+:\d\d(?::\d\d(?:\.\d+)?)?|\b\d+\.\d{3,}\b|\b(?=[0-9a-f-]*\d)[0-9a-f-]{8,}\b|\b(?=[\w.-]*\d)[\w.-]{20,}",
+    re.IGNORECASE,
+)
 MOST = 4  # problems at a time
 LONGEST_NAME = 120  # characters of a test's name
 OUR_FAULT = "This is the course's fault, not yours: run the cell again, and `course doctor` if it stays."
@@ -30,12 +39,16 @@ def board(result: Result, news: Sequence[str] = ()) -> Panel:
         news: Sentences from elsewhere that the learner should see.
     """
     if result.verdict is None:
-        rows = tuple(_red(result)) if result.first.problems else (_green(result),)
+        rows = tuple(_red(result)) if result.first.problems else (_green(result), *_printed(result))
     else:
         rows = tuple(_proved(result, result.verdict))
-    rows += other_way(result.exercise) if result.solved else ()
+    rows += other_way(result.exercise) if result.solved else stuck(result.exercise, _alive(result))
     rows += tuple(Row(sentence, "note") for sentence in news)
     return Panel(f"{result.exercise.id}  {result.exercise.title}", right=_right(result), rows=rows)
+
+
+def _alive(result: Result) -> list[str]:
+    return [judged.bug.id for judged in result.verdict.alive] if result.verdict else []
 
 
 def other_way(exercise: Exercise, *, is_open: bool = False) -> tuple[Row, ...]:
@@ -50,6 +63,13 @@ def progress_panel(exercise: Exercise, step: Step | None) -> Panel:
     return Panel(f"{exercise.id}  {exercise.title}", right=said, share=share)
 
 
+def waiting_panel(exercise: Exercise, wait: Wait) -> Panel:
+    """What stands there while the kernel's own run takes longer than a moment."""
+    what = f"`{_short(wait.test)}`" if wait.test else "the cell"
+    rows = (Row(wait.sentence, "note", dim="■ ends it."),) if wait.why or wait.place else ()
+    return Panel(f"{exercise.id}  {exercise.title}", right=f"{what} runs · {wait.seconds:.0f} s", rows=rows)
+
+
 def _right(result: Result) -> str:
     if result.solved:
         return f"**solved** · {result.seconds:.1f} s"
@@ -61,6 +81,11 @@ def _green(result: Result) -> Row:
     return Row(_count(len(result.first.passed), "test passes", "tests pass"), "ok")
 
 
+def _printed(result: Result) -> Iterator[Row]:
+    for name, words in list(result.first.printed.items())[:MOST]:
+        yield Row(f"`{_short(name)}` printed", code=words)
+
+
 # A red cell
 
 
@@ -68,7 +93,7 @@ def _red(result: Result) -> Iterator[Row]:
     problems = result.first.problems
     alike: dict[tuple[str, int, str], list[Problem]] = {}
     for problem in problems:
-        alike.setdefault((problem.what, problem.line, problem.cell), []).append(problem)
+        alike.setdefault((SHIFTING.sub("…", problem.what), problem.line, problem.cell), []).append(problem)
     for first, *others in list(alike.values())[:MOST]:
         yield _problem(first, len(others))
     if len(alike) > MOST:
@@ -90,7 +115,7 @@ def _problem(problem: Problem, others: int) -> Row:
     first, *more = problem.what.splitlines() or [""]
     lines = [f"> {problem.source}"] if problem.source else []
     lines += [f"  {line}" for line in more]
-    lines += [f"  {problem.detail}"] if problem.detail else []
+    lines += [f"  {line}" for line in problem.detail.splitlines()]
     lines += ["", "printed:", problem.printed.rstrip()] if problem.printed.strip() else []
     return Row(first, "bad", dim=where, code="\n".join(lines), is_open=True)
 
@@ -103,6 +128,7 @@ def _proved(result: Result, verdict: Verdict) -> Iterator[Row]:
         yield _unproved(verdict)
         return
     yield from _right_code(verdict)
+    yield from _printed(result)
     for judged in verdict.bugs:
         yield _bug(result.exercise, judged)
     for proof in result.hygiene:
@@ -150,13 +176,13 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
     if bug.id in exercise.alive:
         why = "SQLite cannot show it" if bug.needs == "postgresql" else "this way of testing cannot show it"
         return Row(bug.shows, "todo", dim=f"{why}: it stays alive on purpose", tag="alive")
-    hint = f'`course.hint("{exercise.id}")`'
     name = f"a bug at the **{bug.boundary}** boundary"
     if judged.fate is Fate.INCONCLUSIVE:
-        return Row(name, "bad", dim=f"not settled: {judged.detail} · {hint}", tag="open")
+        return Row(name, "bad", dim=f"not settled: {judged.detail}", tag="open")
     ran = "no test of yours runs the code that it changes"
     why = ran if judged.fate is Fate.NOT_REACHED else "passes all your tests"
-    return Row(name, "bad", dim=f"{why} · {hint}", tag="alive")
+    told = "" if is_challenge(exercise) else f"What a customer tells you: “{bug.shows}”"
+    return Row(name, "bad", dim=why, tag="alive", more=told)
 
 
 def _hygiene(proof: Proof) -> Row:

@@ -9,11 +9,11 @@ from course.syllabus import Exercise
 
 
 @guarded
-def caught(lesson: str) -> dict[str, tuple[int, int]]:
+def caught(lesson: str = "") -> dict[str, tuple[int, int]]:
     """Count the bugs of a lesson that its exercises have caught, as they ran last.
 
     Args:
-        lesson: Its name or its number, such as `"14"`.
+        lesson: Its name or its number, such as `"14"`; the one that has begun, when not given.
 
     Returns:
         Category to how many of its bugs are caught, and how many there are; in the order of the exercises.
@@ -23,7 +23,7 @@ def caught(lesson: str) -> dict[str, tuple[int, int]]:
     """
     here = session()
     counts: dict[str, tuple[int, int]] = {}
-    for exercise in here.course.lesson(lesson).exercises:
+    for exercise in here.lesson_meant(lesson).exercises:
         alive = alive_in(exercise, here.progress)
         for bug in exercise.bugs:
             category = bug.partition("/")[0]

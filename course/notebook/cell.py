@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import gc
 import linecache
 import sys
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -58,7 +61,8 @@ class Cell:
         Raises:
             SyntaxError: It is not Python; magics and shell commands are not, in a test file.
         """
-        return ast.parse(self.text, self.filename)
+        with uncollected():
+            return ast.parse(self.text, self.filename)
 
     def line(self, number: int) -> str:
         """One line of the cell, without space around it; empty where there is none."""
@@ -74,7 +78,8 @@ class Cell:
         module = types.ModuleType(self.module)
         # Tracebacks, `inspect` and pytest read the lines from here
         linecache.cache[self.filename] = (len(self.text), None, self.text.splitlines(keepends=True), self.filename)
-        code = compile(self._rewritten(), self.filename, "exec", dont_inherit=True)
+        with uncollected():
+            code = compile(self._rewritten(), self.filename, "exec", dont_inherit=True)
         sys.modules[self.module] = module
         exec(code, vars(module))  # noqa: S102 - a learner's cell, run where cells are run
         return module
@@ -85,6 +90,22 @@ class Cell:
         tree = ast.parse(self.text, self.filename)
         rewrite_asserts(tree, self.text.encode())
         return tree
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Collect no garbage for a while.
+
+    What dies while Python 3.11 parses may parse in its turn, as a traceback that is logged does: that ends in
+    `SystemError: AST constructor recursion depth mismatch`.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def public_names(module: ModuleType) -> dict[str, object]:

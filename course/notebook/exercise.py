@@ -14,12 +14,16 @@ from course.engine import Step, Subject, Suite, Verdict, load_subject
 from course.errors import CourseError
 from course.hygiene import Proof, prove_suite, rules_of
 from course.notebook.cell import Cell, public_names
-from course.notebook.first_run import FirstRun, run_first
+from course.notebook.first_run import FirstRun, let_go, run_first
+from course.notebook.guard import Guard, Wait
 from course.notebook.names import strangers
 from course.notebook.problem import Problem, explain
 from course.notebook.session import Session
+from course.notebook.slips import slips
 from course.services import folders
 from course.syllabus import Exercise
+
+LIMIT = 30.0  # seconds that a test, or its fixtures, may take in the kernel
 
 
 class NotSolvedError(CourseError):
@@ -70,6 +74,7 @@ def run_exercise(
     source: str,
     notebook: Collection[str] = (),
     on_step: Callable[[Step | None], None] = lambda _: None,
+    on_wait: Callable[[Wait], None] = lambda _: None,
 ) -> Result:
     """Run an exercise's cell, prove it, and remember it.
 
@@ -79,15 +84,25 @@ def run_exercise(
         source: The cell below the magic's line.
         notebook: Names that the notebook has.
         on_step: Told when the kernel's run is green (None), and after each run of the proof.
+        on_wait: Told from another thread, while the kernel's run takes longer than a moment.
 
     Raises:
         StoppedError: Ctrl-C.
     """
     started = time.monotonic()
+    session.latest = exercise
     cell = exercise_cell(exercise, source)
     conftest = session.conftest(exercise)
     files = {each.file: each.text for each in (conftest, cell) if each}
-    first, module = run_in_kernel(session, cell, conftest, notebook)
+    first, module = FirstRun(stopped=True), None
+    cells = {each.filename: each for each in (cell, conftest) if each}
+    with Guard(cells, on_wait, LIMIT) as guard, contextlib.suppress(KeyboardInterrupt):
+        first, module = run_in_kernel(session, cell, conftest, notebook, guard)
+    if not first.green:
+        let_go()
+    if guard.problem:
+        first.problems.append(guard.problem)
+        first.stopped = False
     if first.stopped:
         raise StoppedError
     if first.problems:
@@ -110,7 +125,7 @@ def exercise_cell(exercise: Exercise, source: str) -> Cell:
 
 
 def run_in_kernel(
-    session: Session, cell: Cell, conftest: Cell | None, notebook: Collection[str]
+    session: Session, cell: Cell, conftest: Cell | None, notebook: Collection[str], guard: Guard
 ) -> tuple[FirstRun, ModuleType | None]:
     """Execute the conftest cell and this one as fresh modules, as pytest would, and run the tests."""
     cells = {each.filename: each for each in (cell, conftest) if each}
@@ -130,13 +145,14 @@ def run_in_kernel(
         except BaseException as error:  # noqa: BLE001 - whatever a learner's cell raises is told, `SystemExit` too
             red.problems.append(explain(error, cells))
         else:
-            return run_first(module, cell, shared, conftest), module
+            return run_first(module, cell, shared, conftest, guard), module
     return red, None
 
 
 def missing_names(cell: Cell, notebook: Collection[str], shared: Mapping[str, object]) -> list[Problem]:
-    """Problems for the names that only another cell knows."""
-    return [Problem(each.advice, each.line, cell.line(each.line)) for each in strangers(cell, notebook, shared)]
+    """Problems for the names that only another cell knows, and for slips that are seen without a run."""
+    names = [Problem(each.advice, each.line, cell.line(each.line)) for each in strangers(cell, notebook, shared)]
+    return names + slips(cell)
 
 
 def lost_server(session: Session) -> list[Problem]:

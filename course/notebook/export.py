@@ -55,19 +55,19 @@ class NothingToExportError(CourseError):
 
 
 @guarded
-def export(lesson: str) -> None:
+def export(lesson: str = "") -> None:
     """Write your cells of a lesson as a pytest project into the workspace's folder `exports`.
 
     Where you have changed an earlier export, the new one stands beside it.
 
     Args:
-        lesson: Its name or its number, such as `"06"`.
+        lesson: Its name or its number, such as `"06"`; the one that has begun, when not given.
 
     Raises:
         CourseError: There is no such lesson, or none of its cells has run.
     """
     here = session()
-    chosen = here.course.lesson(lesson, planned=True)
+    chosen = here.lesson_meant(lesson)
     files = project(here, chosen)
     folder = free_folder(here.workspace.folder / "exports", chosen.slug, files)
     for name, text in files.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import inspect
 import tempfile
 import traceback
 from collections.abc import Callable
@@ -17,6 +18,10 @@ T = TypeVar("T")
 
 class FaultError(CourseError):
     """The course itself has failed. The learner's work has nothing to do with it."""
+
+
+class CallError(CourseError):
+    """A function of the course's is called with other arguments than it takes."""
 
 
 class NoRoomError(CourseError):
@@ -40,6 +45,10 @@ def guarded(function: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
+            inspect.signature(function).bind(*args, **kwargs)
+        except TypeError as error:
+            raise CallError(f"{call.__name__} cannot be called like that: {error}.", _usage(function)) from None
+        try:
             return function(*args, **kwargs)
         except CourseError:
             raise
@@ -47,6 +56,11 @@ def guarded(function: Callable[P, T]) -> Callable[P, T]:
             raise told(error) from None
 
     return call
+
+
+def _usage(function: Callable[..., object]) -> str:
+    names = ", ".join(inspect.signature(function).parameters)
+    return f"Call it as {function.__name__}({names}); `course.{function.__name__}?` tells more."
 
 
 def told(error: Exception) -> CourseError:

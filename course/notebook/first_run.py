@@ -22,7 +22,9 @@ import pytest
 from course.engine.plugins import PLUGINS, SETTINGS
 from course.engine.reported import Reported
 from course.notebook.cell import Cell
+from course.notebook.guard import Guard
 from course.notebook.problem import Problem, describe, explain, last_lines, missing_fixture, no_tests
+from course.notebook.raised import Raised
 
 # Quick and quiet: no plugins that happen to be installed, no settings or conftest.py of folders around, no report
 QUIET = (
@@ -33,6 +35,7 @@ QUIET = (
         "unraisableexception", "threadexception",
     ) for part in ("-p", f"no:{name}")),
 )  # fmt: skip
+PRINTED = 2000  # characters
 SETTINGS_FILE = "empty.ini"
 
 
@@ -43,12 +46,14 @@ class FirstRun:
     Attributes:
         passed: Names of the tests that passed.
         skipped: Names of the tests that were skipped.
+        printed: What the tests that passed have printed, by their names.
         problems: Why it is red; empty where it is green.
         stopped: Whether Ctrl-C ended it.
     """
 
     passed: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    printed: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     stopped: bool = False
 
@@ -57,7 +62,9 @@ class FirstRun:
         return bool(self.passed) and not self.problems and not self.stopped
 
 
-def run_first(module: ModuleType, cell: Cell, conftest: ModuleType | None, conftest_cell: Cell | None) -> FirstRun:
+def run_first(
+    module: ModuleType, cell: Cell, conftest: ModuleType | None, conftest_cell: Cell | None, guard: Guard
+) -> FirstRun:
     """Run the tests of a module that was made from a cell.
 
     Args:
@@ -65,11 +72,12 @@ def run_first(module: ModuleType, cell: Cell, conftest: ModuleType | None, conft
         cell: The cell, for lines.
         conftest: The executed conftest cell; pytest takes it as a plugin, with its fixtures and hooks.
         conftest_cell: That cell.
+        guard: Told which test runs.
 
     The current folder is the run's own: an empty one, where tests may write what they like.
     """
     watcher = Watcher([each for each in (cell, conftest_cell) if each])
-    plugins = [watcher, *([conftest] if conftest else [])]
+    plugins = [watcher, guard, *([conftest] if conftest else [])]
     Path(SETTINGS_FILE).write_text(SETTINGS, encoding="utf-8")
     with _surroundings():
         ipytest.run(
@@ -85,6 +93,13 @@ def run_first(module: ModuleType, cell: Cell, conftest: ModuleType | None, conft
         collect_quietly()
     watcher.finish()
     return watcher.result
+
+
+def let_go() -> None:
+    """Forget the last error, as pytest keeps it: what its frames hold, such as a session, would stay open."""
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        vars(sys).pop(name, None)
+    collect_quietly()
 
 
 @contextlib.contextmanager
@@ -113,16 +128,19 @@ def no_running_loop() -> Iterator[None]:
     if task is not None:
         asyncio._leave_task(loop, task)  # noqa: SLF001 - see above
     asyncio._set_running_loop(None)  # noqa: SLF001 - see above
+    asyncio.set_event_loop(own := asyncio.new_event_loop())  # for `get_event_loop`, which would find the kernel's
     try:
         yield
     finally:
+        own.close()
+        asyncio.set_event_loop(loop)
         asyncio._set_running_loop(loop)  # noqa: SLF001 - see above
         if task is not None:
             asyncio._enter_task(loop, task)  # noqa: SLF001 - see above
 
 
 def collect_quietly() -> None:
-    """End now what async tests have left open, before it is found while the next cell is compiled.
+    """End now what tests have left open, before it is found while the next cell is compiled.
 
     Finalizers of connections whose loop is closed say much that helps nobody, and Python 3.11 fails to parse where they
     run meanwhile. That something was left open is what the board tells.
@@ -148,6 +166,7 @@ class Watcher:
         self.is_async = False
         self._cells = {cell.filename: cell for cell in cells}
         self._collected = 0
+        self._raised = Raised()
         self._reported = Reported()
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -162,6 +181,10 @@ class Watcher:
             what = str(getattr(report.longrepr, "longrepr", report.longrepr))
             self.result.problems.append(Problem(last_lines(what)))
         return report
+
+    def pytest_runtest_setup(self) -> None:
+        """Listen to what the application raises."""
+        self._raised.begin()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -185,6 +208,8 @@ class Watcher:
         report = yield
         if self._reported.take(report):
             self.result.problems.append(self._problem(item, call, report))
+        elif report.when == "call" and report.capstdout.strip():
+            self.result.printed[item.name] = report.capstdout[-PRINTED:]
         return report
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
@@ -200,6 +225,7 @@ class Watcher:
 
     def finish(self) -> None:
         """Say why nothing ran, where nothing ran."""
+        self._raised.end()
         result = self.result
         if not (self._collected or result.problems or result.stopped):
             result.problems.append(no_tests(next(iter(self._cells.values()))))
@@ -211,5 +237,6 @@ class Watcher:
         if error is None:  # a strict xfail that passed, for instance
             return Problem(last_lines(str(report.longrepr)), test=item.name)
         if isinstance(error.value, pytest.FixtureLookupError):
-            return missing_fixture(item, error.value, next(iter(self._cells.values())))
-        return explain(error.value, self._cells, test=item.name, printed=report.capstdout)
+            first, *others = self._cells.values()
+            return missing_fixture(item, error.value, first, has_conftest=bool(others))
+        return explain(error.value, self._cells, item=item, printed=report.capstdout, seen=self._raised.sentence())

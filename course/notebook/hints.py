@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from course.engine import load_subject
-from course.errors import CourseError
 from course.notebook.board import other_way
 from course.notebook.faults import guarded
+from course.notebook.offers import hints_of, worked_example
 from course.notebook.panel import Panel, Row
 from course.notebook.session import Session, session
 from course.notebook.showing import show
@@ -15,19 +14,19 @@ from course.syllabus import Exercise
 
 
 @guarded
-def hint(exercise: str) -> None:
+def hint(exercise: str = "") -> None:
     """Show the next hint for an exercise, with those that were shown before.
 
     It works after passing, too, and then shows one other way to solve it, where that teaches something new.
 
     Args:
-        exercise: Its id, such as `"6.2"`.
+        exercise: Its id, such as `"6.2"`; the exercise that ran last, or the first that waits, when not given.
 
     Raises:
         CourseError: There is no such exercise; the nearest id is suggested.
     """
     here = session()
-    wanted = here.course.exercise(str(exercise))
+    wanted = here.exercise_meant(str(exercise))
     shown, left = here.progress.hints(wanted.id), waiting(here, wanted)
     if left:
         here.progress.showed(wanted.id, left[0])
@@ -39,7 +38,8 @@ def hint(exercise: str) -> None:
 def waiting(here: Session, exercise: Exercise) -> tuple[str, ...]:
     """The hints that were not shown yet: the exercise's own, then those of the bugs that are alive."""
     shown = set(here.progress.hints(exercise.id))
-    return tuple(each for each in (*exercise.hints, *_of_bugs(here, exercise)) if each not in shown)
+    every = hints_of(exercise, here.progress.alive(exercise.id))
+    return tuple(each for each in every if each not in shown)
 
 
 def hint_panel(exercise: Exercise, hints: tuple[str, ...], *, left: int, is_new: bool) -> Panel:
@@ -55,20 +55,11 @@ def hint_panel(exercise: Exercise, hints: tuple[str, ...], *, left: int, is_new:
     rows = [Row("", dim=words, label=str(number)) for number, words in enumerate(before, start=1)]
     rows.append(Row(newest, label=str(len(hints))))
     if not is_new:
-        rows.append(Row("", dim="These are all the hints. The worked example stands in the folder `solutions`."))
+        rows.append(_end(worked_example(exercise)))
     more = f"{left} more" if left else "the last one"
     return Panel(f"{exercise.id}  {exercise.title}", dim="hint", right=more, rows=tuple(rows))
 
 
-def _of_bugs(here: Session, exercise: Exercise) -> tuple[str, ...]:
-    if exercise.subject is None:
-        return ()
-    subject, hints = load_subject(exercise.subject), []
-    if (subject.folder / "challenge.toml").is_file():
-        return ()  # in a challenge a hint is for the category, and none gives a bug away
-    for name in here.progress.alive(exercise.id):
-        try:
-            hints.append(subject.bug(name).hint)
-        except CourseError:
-            continue  # the course has changed since that run
-    return tuple(each for each in hints if each)
+def _end(example: str) -> Row:
+    said = "These are all the hints."
+    return Row(f"{said} The worked example:", more=example, is_open=True) if example else Row(said)

@@ -50,16 +50,35 @@ def environment(workspace: Workspace) -> dict[str, str]:
         "PATH": os.pathsep.join([beside, os.environ.get("PATH", "")]),
         "JUPYTER_PREFER_ENV_PATH": "1",
         "COURSE_WORKSPACE": str(workspace.folder.resolve()),
+        "JUPYTER_PATH": os.pathsep.join(filter(None, [str(_kernels(workspace)), os.environ.get("JUPYTER_PATH")])),
     }
 
 
 def write_settings(workspace: Workspace) -> None:
-    """Ask JupyterLab for no news and no updates, where the learner's own settings don't say otherwise."""
+    """Ask JupyterLab for no news, and for the line numbers that boards tell, unless the learner's settings differ."""
     overrides = {
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+        "@jupyterlab/notebook-extension:tracker": {"codeCellConfig": {"lineNumbers": True}},
     }
     path = workspace.hidden / "jupyter" / "settings" / "overrides.json"
     write_atomically(path, json.dumps(overrides, indent=1) + "\n")
+
+
+def write_kernel(workspace: Workspace) -> None:
+    """Describe a kernel that has the course's magics from its start: in whatever order its cells are run."""
+    start = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext=course"]
+    kernel = {
+        "argv": start,
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "metadata": {"debugger": True},
+    }
+    write_atomically(_kernels(workspace) / "kernels" / "python3" / "kernel.json", json.dumps(kernel, indent=1) + "\n")
+
+
+def _kernels(workspace: Workspace) -> Path:
+    """Where Jupyter looks for kernels first."""
+    return (workspace.hidden / "jupyter" / "share").resolve()
 
 
 def chosen_port(extra: tuple[str, ...]) -> int | None:
@@ -88,6 +107,7 @@ def is_free(port: int) -> bool:
 def run(workspace: Workspace, port: int | None, extra: tuple[str, ...]) -> int:
     """Become JupyterLab (on Windows: run it); return its exit code."""
     write_settings(workspace)
+    write_kernel(workspace)
     arguments, variables = command(workspace, port, extra), environment(workspace)
     if os.name != "nt":
         os.execve(arguments[0], arguments, variables)  # noqa: S606 - there is nothing for a shell to do

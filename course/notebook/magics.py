@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from course.errors import CourseError
-from course.notebook.board import board, progress_panel
+from course.notebook.board import board, progress_panel, waiting_panel
 from course.notebook.cell import Cell, public_names
 from course.notebook.exercise import StoppedError, check_strictly, missing_names, run_exercise, working_folder
 from course.notebook.faults import guarded
+from course.notebook.names import is_fixture
 from course.notebook.panel import Panel
 from course.notebook.plain_pytest import run_plain
 from course.notebook.problem import Problem, explain
@@ -59,7 +60,12 @@ def exercise(line: str, source: str) -> None:
     live = Live()
     try:
         result = run_exercise(
-            here, wanted, source, notebook_names(shell), lambda step: live.show(progress_panel(wanted, step))
+            here,
+            wanted,
+            source,
+            notebook_names(shell),
+            lambda step: live.show(progress_panel(wanted, step)),
+            lambda wait: live.show(waiting_panel(wanted, wait)),
         )
     except StoppedError:
         live.end(Panel(f"{wanted.id}  {wanted.title}", right="stopped"))
@@ -79,11 +85,19 @@ def conftest(line: str, source: str) -> None:
     """
     here, shell = session(), running_shell()
     if here.lesson is None:
-        raise NotBegunError("No lesson has begun in this kernel.", "Run the cell with `course.begin` first.")
+        raise NotBegunError("No lesson has begun in this kernel.", "Run the first cell, and then this one again.")
     name = here.course.exercise(line).id if line.strip() else ""
     cell = Cell(f"%%conftest {line}".strip(), source, "conftest", f"The conftest cell of {here.lesson.slug}")
     here.conftests[name] = cell
-    shell.push(public_names(execute(here, cell, notebook_names(shell))))
+    names = public_names(execute(here, cell, notebook_names(shell)))
+    shell.push(names)
+    show(Panel(_fixtures([name for name, value in names.items() if is_fixture(value)])))
+
+
+def _fixtures(names: list[str]) -> str:
+    if not names:
+        return "no fixture: one has `@pytest.fixture` above its `def`"
+    return f"{len(names)} {'fixture' if len(names) == 1 else 'fixtures'}: {', '.join(f'`{name}`' for name in names)}"
 
 
 @guarded

@@ -8,7 +8,7 @@ import symtable
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from course.notebook.cell import Cell
+from course.notebook.cell import Cell, uncollected
 
 # IPython puts these among the builtins; a test file has neither
 ONLY_IN_NOTEBOOKS = {"display", "get_ipython"}
@@ -55,8 +55,9 @@ def strangers(
 
 def free_names(cell: Cell) -> set[str]:
     """Global names that a cell reads and never defines; none where it imports `*`, which may define anything."""
-    top = symtable.symtable(cell.text, cell.filename, "exec")
-    tables = list(_tables(top))
+    with uncollected():
+        top = symtable.symtable(cell.text, cell.filename, "exec")
+    tables = list(tables_of(top))
     if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(cell.tree)):
         return set()
     defined = {symbol.get_name() for symbol in top.get_symbols() if _is_defined(symbol)}
@@ -74,10 +75,11 @@ def _is_defined(symbol: symtable.Symbol) -> bool:
     return symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
 
 
-def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+def tables_of(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    """A table and all below it."""
     yield table
     for child in table.get_children():
-        yield from _tables(child)
+        yield from tables_of(child)
 
 
 def _uses(cell: Cell, names: Collection[str]) -> list[tuple[str, int]]:

@@ -34,6 +34,7 @@ class Row:
         code: Lines of code or of output below it.
         diff: The same, for a unified diff.
         more: The same, for text: paragraphs, and code between lines of three backticks.
+        steps: Texts that are opened one after the other, each by its name: the next one shows behind the one before.
         is_open: Whether what stands below is shown at once, rather than on demand.
     """
 
@@ -46,6 +47,7 @@ class Row:
     code: str = ""
     diff: str = ""
     more: str = ""
+    steps: tuple[tuple[str, str], ...] = ()
     is_open: bool = False
 
 
@@ -118,6 +120,8 @@ def _content(row: Row) -> str:
     sign = f'<span class="course-{row.mark}">{SIGNS[row.mark]}</span> ' if row.label and row.mark else ""
     words = f'<a href="{html.escape(row.link)}">{_markup(row.text)}</a>' if row.link else _markup(row.text)
     line = sign + words + (f' <span class="course-dim">{_markup(row.dim)}</span>' if row.dim else "")
+    if row.steps:
+        return line + _steps(row.steps)
     below = _below(row)
     if not below:
         return line
@@ -130,6 +134,14 @@ def _below(row: Row) -> str:
         return "".join(_paragraphs(row.more))
     code = _diff(row.diff) if row.diff else html.escape(row.code)
     return f"<pre>{code}</pre>" if code else ""
+
+
+def _steps(steps: tuple[tuple[str, str], ...]) -> str:
+    """Each step stands inside of the one before: it cannot be seen earlier."""
+    inner = ""
+    for name, page in reversed(steps):
+        inner = f"<details><summary>{_markup(name)}</summary>{''.join(_paragraphs(page))}{inner}</details>"
+    return inner
 
 
 def _paragraphs(page: str) -> Iterator[str]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from course.errors import nearest
+from course.errors import CourseError, nearest
+from course.notebook.advice import advise
 from course.notebook.cell import Cell
 
 MESSAGE_LINES = 14
+VERBOSE = re.compile(r"[Uu]se '?-v+'? to ")  # what a cell has no option for
 OF_XDIST = ("worker_id", "testrun_uid")  # fixtures that are there only where it is installed
 
 
@@ -41,25 +44,31 @@ class Problem:
     detail: str = ""
 
 
-def explain(error: BaseException, cells: dict[str, Cell], *, test: str = "", printed: str = "") -> Problem:
+def explain(
+    error: BaseException, cells: dict[str, Cell], *, item: pytest.Item | None = None, printed: str = "", seen: str = ""
+) -> Problem:
     """Say what an exception means for the learner.
 
     Args:
         error: What was raised.
         cells: The cells by the file names of their frames.
-        test: The test that raised it.
+        item: The test that raised it.
         printed: What the test printed.
+        seen: What else was seen while it ran.
     """
     cell, line = _place(error, cells)
+    if cell is None and item is not None:
+        cell, line = next(iter(cells.values())), (item.reportinfo()[1] or 0) + 1
+    more = (_beyond(error, cells), advise(error, item, cells), seen)
     return Problem(
         what=describe(error),
         line=line,
         source=cell.line(line) if cell else "",
-        test=test,
+        test=item.name if item else "",
         cell=cell.module if cell and cell.module == "conftest" else "",
         is_todo=isinstance(error, NotImplementedError) and str(error).startswith("TODO"),
         printed=printed[-2000:],
-        detail=_beyond(error, cells),
+        detail="\n".join(each for each in more if each),
     )
 
 
@@ -67,9 +76,11 @@ def describe(error: BaseException) -> str:
     """Say what was raised: an assertion's own words, or the exception with its name."""
     if isinstance(error, SyntaxError):
         return f"This is not Python: {error.msg}."
-    words = "\n".join(str(error).splitlines()[:MESSAGE_LINES])
+    words = "\n".join([line for line in str(error).splitlines() if not VERBOSE.search(line)][:MESSAGE_LINES])
     if isinstance(error, NotImplementedError) and words.startswith("TODO"):
         return words
+    if words.startswith("async def functions are not natively supported"):
+        return "This test is `async def`, and nobody awaits it. Write `def`, or put `@pytest.mark.anyio` above it."
     if isinstance(error, (AssertionError, pytest.fail.Exception)):
         return words or "The assertion does not hold."
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
@@ -86,18 +97,23 @@ def no_tests(cell: Cell) -> Problem:
     return Problem(f"{what} Did you mean `test_{plain[0].name.lstrip('_')}`?", line, cell.line(line))
 
 
-def missing_fixture(item: pytest.Item, error: pytest.FixtureLookupError, cell: Cell) -> Problem:
+def missing_fixture(item: pytest.Item, error: pytest.FixtureLookupError, cell: Cell, *, has_conftest: bool) -> Problem:
     """Say which fixture is missing, and which one may have been meant."""
     _, _, listed = error.formatrepr().errorstring.partition("available fixtures: ")
     known, name = listed.splitlines()[0].split(", ") if listed else [], error.argname or ""
     line = item.reportinfo()[1]
     line = line + 1 if line is not None else 0
     near = nearest(name, [each for each in known if not each.startswith("_")])
-    advice = near if near.startswith("Did") else "Define it in the `%%conftest` cell, or in this one."
     if name in OF_XDIST:
         advice = (
             "It comes with pytest-xdist, which is not installed here; the variable PYTEST_XDIST_WORKER needs no plugin."
         )
+    elif near.startswith("Did"):
+        advice = near
+    elif has_conftest:
+        advice = "Define it in the `%%conftest` cell and run that cell again, or define it in this one."
+    else:
+        advice = "No `%%conftest` cell has run in this kernel: run it, and then this one again."
     return Problem(f"There is no fixture `{name}`. {advice}", line, cell.line(line), item.name)
 
 
@@ -112,7 +128,8 @@ def _place(error: BaseException, cells: dict[str, Cell]) -> tuple[Cell | None, i
 def _beyond(error: BaseException, cells: dict[str, Cell]) -> str:
     """Where an error was raised, if that is not the learner's own line."""
     frames = traceback.extract_tb(error.__traceback__)
-    if not frames or frames[-1].filename in cells or isinstance(error, (AssertionError, SyntaxError)):
+    told = isinstance(error, (AssertionError, SyntaxError, pytest.fail.Exception, CourseError))
+    if not frames or frames[-1].filename in cells or told or "_pytest" in Path(frames[-1].filename).parts:
         return ""
     last = frames[-1]
     return f"raised in {'/'.join(Path(last.filename).parts[-2:])}, line {last.lineno}: {last.line}"

@@ -27,16 +27,16 @@ class NoQuestionsError(CourseError):
 
 
 @guarded
-def quiz(lesson: str) -> None:
+def quiz(lesson: str = "") -> None:
     """Ask a lesson's questions; each answer tells why it is right or wrong.
 
     Args:
-        lesson: Its name or its number, such as `"06"`.
+        lesson: Its name or its number, such as `"06"`; the one that has begun, when not given.
 
     Raises:
         CourseError: There is no such lesson, or it has no questions.
     """
-    chosen = session().course.lesson(lesson, planned=True)
+    chosen = session().lesson_meant(lesson)
     if not chosen.questions:
         raise NoQuestionsError(f"Lesson {chosen.number} has no quiz.", "Go on with its exercises.")
     if running_shell() is None or not hasattr(running_shell(), "kernel"):

@@ -40,6 +40,7 @@ class Session:
         self.workspace = workspace
         self.progress = Progress(workspace.progress)
         self.lesson: Lesson | None = None
+        self.latest: Exercise | None = None
         self.server: Server | None = None
         self.conftests: dict[str, Cell] = {}  # by exercise id; "" for all exercises
         self._lock = threading.RLock()
@@ -85,9 +86,38 @@ class Session:
         if self.lesson is not lesson:
             raise NotBegunError(
                 f"Lesson {lesson.number} has not begun in this kernel.",
-                f'Run the cell with `course.begin("{lesson.slug}")` first.',
+                f'Run the first cell, with `course.begin("{lesson.slug}")`, and then this one again.',
             )
         return lesson
+
+    def lesson_meant(self, name: str = "") -> Lesson:
+        """The lesson of that name; without one, the lesson that has begun.
+
+        Raises:
+            NotBegunError: None has, and none is named.
+            UnknownLessonError: There is none of that name.
+        """
+        if name:
+            return self.course.lesson(name, planned=True)
+        if self.lesson is None:
+            raise NotBegunError("No lesson has begun in this kernel.", "Run the first cell, or name a lesson.")
+        return self.lesson
+
+    def exercise_meant(self, name: str = "") -> Exercise:
+        """The exercise of that name; without one, the one that ran last, or the first that is not solved.
+
+        Raises:
+            NotBegunError: No lesson has begun, or it has no exercises, and none is named.
+            UnknownExerciseError: There is none of that name.
+        """
+        if name:
+            return self.course.exercise(name)
+        lesson, done = self.lesson_meant(), self.progress.solved()
+        if not lesson.exercises:
+            raise NotBegunError(f"Lesson {lesson.number} has no exercises.", "Name one of another lesson.")
+        if self.latest in lesson.exercises:
+            return self.latest
+        return next((each for each in lesson.exercises if each.id not in done), lesson.exercises[-1])
 
     def conftest(self, exercise: Exercise) -> Cell | None:
         """The conftest cell that an exercise runs with: the latest of its own name, else the latest of all."""

@@ -95,6 +95,7 @@ def kernel(live_shell, live_session, tmp_path, monkeypatch):
     live_session.workspace = Workspace(tmp_path)
     live_session.progress = Progress(tmp_path / ".course" / "progress.json")
     live_session.conftests.clear()
+    live_session.latest = None
     live_shell.reset(new_session=False)
     course.load_ipython_extension(live_shell)
     live_shell.push({"course": course})

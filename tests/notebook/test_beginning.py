@@ -150,3 +150,34 @@ def test_import_course_loads_nothing_heavy():
     """Each name is loaded when it is first used; the benchmark has the figures."""
     code = "import sys, course; print(*{'sqlalchemy', 'pytest', 'matplotlib', 'testcontainers'} & set(sys.modules))"
     assert not subprocess.check_output([sys.executable, "-c", code]).split()
+
+
+@pytest.mark.parametrize("name", ["quiz", "export", "caught", "brief", "hint"])
+def test_what_needs_a_lesson_says_so_where_none_has_begun(kernel, name):
+    assert "No lesson has begun in this kernel. Run the first cell" in kernel.run(f"course.{name}()").printed
+
+
+def test_the_lesson_that_has_begun_is_meant_where_none_is_named(kernel):
+    kernel.run("course.begin('06')")
+    assert "What does 404 say?" in kernel.run("course.quiz()").text
+    assert kernel.run("assert course.caught()['api'] == (0, 3)").error is None
+    assert "users_api" in kernel.run("course.brief()").text
+
+
+@pytest.mark.parametrize("call", ["course.begin()", "course.begin('06', 1)", "course.hint(id='6.1')"])
+def test_a_call_with_other_arguments_is_no_fault_of_the_course(kernel, call):
+    said = kernel.run(call).printed
+    assert said.startswith("CallError:")
+    assert "Call it as" in said
+
+
+def test_a_lesson_in_preparation_is_told_with_the_next_one(kernel):
+    said = kernel.run("course.begin('05')").printed
+    assert said == (
+        "InPreparationError: Lesson 05, Not yet written, is in preparation. "
+        'The path goes on with 06: course.begin("06_test_an_api")\n'
+    )
+
+
+def test_the_panel_names_the_contract_of_the_program(kernel):
+    assert '`course.brief("users_api")`' in kernel.run("course.begin('06')").text

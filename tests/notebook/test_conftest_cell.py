@@ -10,7 +10,7 @@ def fixture(value, name="one"):
 def test_a_fixture_is_there_in_the_notebook_and_in_the_runs(lesson):
     said = lesson.run(*fixture(1))
     assert said.error is None
-    assert not said.texts
+    assert said.text == "1 fixture: `one`"
     assert "one" in lesson.shell.user_ns
     assert "✔ passes on right code" in lesson.run(*TEST).text
 
@@ -73,3 +73,9 @@ def test_a_stub_in_the_conftest_is_to_do_and_told_once(lesson):
 
 def test_without_a_lesson_it_says_so(kernel):
     assert "No lesson has begun" in kernel.run("%%conftest", "x = 1").printed
+
+
+def test_a_conftest_cell_says_which_fixtures_it_makes(lesson):
+    said = lesson.run(*fixture(1), "@pytest.fixture", "def two(one): return 2", "LIMIT = 3")
+    assert said.text == "2 fixtures: `one`, `two`"
+    assert lesson.run("%%conftest", "x = 1").text.startswith("no fixture:")

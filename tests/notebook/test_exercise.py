@@ -54,6 +54,8 @@ def test_a_bug_that_is_alive_is_not_given_away(lesson):
     assert "✗ a bug at the api boundary" in said.text
     assert 'course.hint("6.1")' in said.text
     assert "says only not found" not in said.text
+    assert "What a customer tells you: “" in said.pages[-1]
+    assert "course-plus" not in said.pages[-1].rpartition("</style>")[2].partition("alive")[0]
     assert said.error is None
     assert lesson.session.progress.solved() == frozenset()
 
@@ -97,6 +99,11 @@ def test_a_part_that_fails_is_red_like_a_test_that_does(lesson):
 def test_what_a_red_test_printed_is_shown(lesson):
     said = lesson.run(*SOLVED[:2], "    print('seen:', 42)", "    assert False")
     assert "seen: 42" in said.text
+
+
+def test_what_a_green_test_printed_is_shown_on_demand(lesson):
+    said = lesson.run(*SOLVED, "    print('seen:', 42)")
+    assert "printed</summary><pre>seen: 42" in said.pages[-1]
 
 
 def test_a_false_alarm_is_told_with_its_line(lesson):
@@ -166,7 +173,10 @@ def test_a_missing_fixture_is_told_and_the_nearest_is_named(lesson):
     said = lesson.run("%%exercise 6.1", "def test_it(clinet):", "    assert clinet")
     assert 'There is no fixture `clinet`. Did you mean "client"?' in said.text
     assert "line 2" in said.text
-    assert "Define it in the `%%conftest` cell" in lesson.run("%%exercise 6.1", "def test_it(zzz): pass").text
+    assert (
+        "Define it in the `%%conftest` cell and run that cell again"
+        in lesson.run("%%exercise 6.1", "def test_it(zzz): pass").text
+    )
 
 
 def test_a_name_of_another_cell_is_told_by_its_name(lesson):
@@ -287,7 +297,13 @@ def test_a_wrong_id_is_told_with_the_nearest(lesson, id_, near):
 
 def test_a_lesson_that_has_not_begun_is_told(kernel):
     said = kernel.run("%%exercise 6.1", "def test_it(): pass")
-    assert 'Run the cell with `course.begin("06_test_an_api")` first.' in said.printed
+    assert 'Run the first cell, with `course.begin("06_test_an_api")`, and then this one again.' in said.printed
+
+
+def test_a_fixture_that_is_missing_because_no_conftest_cell_has_run_is_told_so(kernel):
+    kernel.run("course.begin('06')")
+    said = kernel.run("%%exercise 6.1", "def test_it(client): pass")
+    assert "There is no fixture `client`. No `%%conftest` cell has run in this kernel: run it" in said.text
 
 
 def test_what_the_shell_says_to_pytest_does_not_matter(lesson, monkeypatch):

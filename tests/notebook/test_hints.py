@@ -16,7 +16,8 @@ def test_after_the_last_hint_all_are_shown_with_the_way_out(kernel):
     for _ in range(2):
         kernel.run('course.hint("6.1")')
     said = kernel.run('course.hint("6.1")')
-    assert "These are all the hints" in said.text
+    assert "These are all the hints. The worked example:" in said.text
+    assert "%%exercise 6.1" in said.text
     assert "Ask for a user" in said.text
 
 
@@ -51,3 +52,19 @@ def test_a_wrong_id_is_told_with_the_nearest(kernel):
 
 def test_a_number_is_an_id_as_well(kernel):
     assert kernel.run("course.hint(6.1)").error is None
+
+
+def test_without_an_id_it_is_the_first_exercise_that_waits(kernel):
+    kernel.session.begin(kernel.session.course.lesson("06"))
+    kernel.session.progress.ran("6.1", {}, solved=True)
+    assert kernel.run("course.hint()").text.startswith("6.2")
+
+
+def test_without_an_id_it_is_the_exercise_that_ran_last(kernel):
+    kernel.session.begin(kernel.session.course.lesson("06"))
+    kernel.session.latest = kernel.session.course.exercise("6.2")
+    assert kernel.run("course.hint()").text.startswith("6.2")
+
+
+def test_an_id_that_a_lesson_does_not_have_is_told_with_those_that_it_has(kernel):
+    assert "This lesson has 6.1 to 6.2." in kernel.run('course.hint("6.9")').printed

@@ -66,12 +66,13 @@ def test_a_notebook_runs_from_top_to_bottom_and_each_board_is_one_output(tmp_pat
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [cell.outputs for cell in notebook.cells]
-    assert [len(outputs) for outputs in shown] == [1, 0, 1, 1, 1]
+    assert [len(outputs) for outputs in shown] == [1, 1, 1, 1, 1]
     texts = [outputs[0].data["text/plain"] for outputs in shown if outputs]
     assert "PostgreSQL: ●" in texts[0]
-    assert "solved" in texts[1]
-    assert "✔ passes on right code" in texts[2]
-    assert "1 of 6 exercises" in texts[3]
+    assert texts[1] == "1 fixture: `client`"
+    assert "solved" in texts[2]
+    assert "✔ passes on right code" in texts[3]
+    assert "1 of 6 exercises" in texts[4]
     assert all("<script" not in outputs[0].data["text/html"] for outputs in shown if outputs)
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from jupyter_client.manager import start_new_kernel
 
-from course.notebook.lab import chosen_port, command, environment, free_port, write_settings
+from course.notebook.lab import chosen_port, command, environment, free_port, write_kernel, write_settings
 from course.notebook.workspace import Workspace
 
 COURSE = Path(sys.executable).with_name("course")
@@ -47,9 +48,30 @@ def test_kernels_find_this_python_first(workspace):
 
 def test_the_learner_s_own_jupyter_settings_are_not_written(workspace):
     write_settings(workspace)
+    write_kernel(workspace)
     written = [path for path in workspace.folder.rglob("*") if path.is_file()]
-    assert [path.name for path in written] == ["overrides.json"]
+    assert sorted(path.name for path in written) == ["kernel.json", "overrides.json"]
     assert all(str(workspace.folder) in each for each in command(workspace, 1, ()) if "_dir" in each)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # the kernel's own, not the course's
+def test_the_magics_are_there_when_a_kernel_starts(workspace, monkeypatch, tmp_path):
+    write_kernel(workspace)
+    monkeypatch.setenv("JUPYTER_PATH", environment(workspace)["JUPYTER_PATH"])
+    monkeypatch.setenv("COURSE_WORKSPACE", str(tmp_path))
+    manager, client = start_new_kernel(cwd=str(tmp_path))
+    try:
+        errors = []
+        for cell in ("%%exercise 6.1\ndef test_it(): pass", "%%conftest\nx = 1"):
+            content = client.execute_interactive(cell, timeout=120, output_hook=lambda _: None)["content"]
+            errors.append((content["ename"], content["evalue"]))
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()
+    assert [name for name, _ in errors] == ["NotBegunError"] * 2
+    assert all("Run the first cell" in what for _, what in errors)
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ def full():
         Row(HOSTILE, label=HOSTILE, mark="on"),
         Row("code", "ok", code=HOSTILE, is_open=True),
         Row("page", more=f"{HOSTILE}\n\n```python\n{HOSTILE}\n```\n{HOSTILE}\n"),
+        Row("steps", steps=((HOSTILE, HOSTILE), (HOSTILE, f"```python\n{HOSTILE}\n```"))),
         Row("diff", "ok", diff=f"-{HOSTILE}\n+{HOSTILE}\n {HOSTILE}", tag="caught"),
     )
     return Panel(HOSTILE, HOSTILE, HOSTILE, 0.5, rows)
@@ -74,3 +75,9 @@ def test_a_page_below_a_row_is_text_and_code():
     page = Panel("a", rows=(row,)).html()
     assert "<p>Take <code>x</code> first.</p><p>Then:</p><pre>if x &lt; 1:\n    y</pre></details>" in page
     assert "Take" not in str(Panel("a", rows=(row,)))
+
+
+def test_a_step_is_seen_only_after_the_one_before():
+    page = Panel("a", rows=(Row("Stuck?", steps=(("one", "First."), ("two", "Then."))),)).html()
+    second = "<details><summary>two</summary><p>Then.</p></details>"
+    assert f"Stuck?<details><summary>one</summary><p>First.</p>{second}</details>" in page

@@ -13,7 +13,7 @@ from course.services.docker import engine
 from course.services.stand_in import choice
 from course.services.stand_in.container import StandInContainer
 from course.services.stand_in.errors import StandInError
-from course.services.stand_in.image import Image
+from course.services.stand_in.image import Image, near_image
 from course.services.stand_in.settings import Settings
 
 # Kept before anything is replaced
@@ -48,6 +48,8 @@ class StandInClient(DockerClient):  # type: ignore[misc] # the original, whateve
         """
         known = Image.read(image)
         if known is None:
+            if (near := near_image(image)) and not engine().answers:
+                raise EngineNeededError(f"Nothing stands in for an image {image!r}.", f"Did you mean {near!r}?")
             docker = self._real(f"Nothing stands in for the image {image!r}")
             choice.start_reaper_before(image)
             return docker.create(image, command=command, **options)

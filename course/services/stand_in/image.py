@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 
 # The majors that can run here, lowest first. A tag without a number runs on the first.
 RUNS = (16, 18)
 
+# What people mean who misspell a name
+_KNOWN = ("postgres", "nats", "redis", "mysql", "mariadb", "mongo", "rabbitmq", "kafka", "postgis", "nginx", "python")
+
 _NAME = re.compile(
     r"^(?:docker\.io/|index\.docker\.io/)?(?:library/)?(postgres|nats)(?::([\w.-]+))?(?:@sha256:[0-9a-f]+)?$"
 )
+
+
+def near_image(name: str) -> str | None:
+    """The image that was meant by a misspelt name, its tag with it.
+
+    Example:
+        >>> near_image("postgress:16")
+        'postgres:16'
+        >>> near_image("postgres:16") is None
+        True
+    """
+    base, colon, tag = name.partition(":")
+    near = difflib.get_close_matches(base, _KNOWN, n=1, cutoff=0.75)
+    return f"{near[0]}{colon}{tag}" if near and near[0] != base else None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from course.notebook.advice import advise
+from course.notebook.first_run import no_running_loop
+
+USER = {"name": "Ada", "email": "ada@example.org", "password": "correct horse battery"}
+
+
+def raised_by(source, **names):
+    try:
+        exec(source, names)  # noqa: S102 - a test's own line
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        return error
+    raise AssertionError(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [
+        ("db_sesion", "db_session"),
+        ("prnt(1)", "print"),
+        ("'x'.uper()", "upper"),
+        ("from json import lods", "loads"),
+        ("raise OSError('pull access denied for postgress, repository does not exist')", "postgres"),
+    ],
+)
+def test_a_name_that_is_almost_right_is_suggested(source, meant):
+    assert advise(raised_by(source, db_session=1)) == f"Did you mean `{meant}`?"
+
+
+@pytest.mark.parametrize("source", ["quite_another_thing", "1 / 0", "(1).nothing_like_it", "from json import zzz"])
+def test_nothing_is_suggested_where_nothing_is_near(source):
+    assert advise(raised_by(source)) == ""
+
+
+def test_get_event_loop_finds_no_loop_that_runs():
+    async def cell():
+        with no_running_loop():
+            return asyncio.get_event_loop().run_until_complete(asyncio.sleep(0, "done"))
+
+    assert asyncio.run(cell()) == "done"
+
+
+@pytest.mark.slow
+def test_a_fixture_that_gives_nothing_is_told(lesson):
+    lesson.run("%%conftest", "import pytest", "@pytest.fixture", "def client():", "    object()")
+    said = lesson.run("%%exercise 6.1", "def test_it(client): client.get('/')")
+    assert "The fixture `client` gives None" in said.text
+
+
+@pytest.mark.slow
+def test_an_async_test_without_a_mark_is_told(lesson):
+    said = lesson.run("%%exercise 6.1", "async def test_it(): pass")
+    assert "This test is `async def`, and nobody awaits it. Write `def`, or put" in said.text
+    assert "line 2" in said.text
+
+
+@pytest.mark.slow
+def test_what_the_application_raised_is_told(lesson):
+    said = lesson.run(
+        "%%exercise 6.1",
+        "from users_api import users",
+        "def test_it(client, monkeypatch):",
+        "    monkeypatch.setattr(users, 'hash_password', lambda _: 1 / 0)",
+        f"    assert client.post('/users', json={USER}).status_code == 201",
+    )
+    assert "assert 500 == 201" in said.text
+    assert "the application raised ZeroDivisionError: division by zero" in said.text
+
+
+@pytest.mark.slow
+def test_what_the_application_raised_in_an_earlier_test_is_not_told(lesson):
+    said = lesson.run(
+        "%%exercise 6.1",
+        "from users_api import users",
+        "def test_one(client, monkeypatch):",
+        "    monkeypatch.setattr(users, 'hash_password', lambda _: 1 / 0)",
+        f"    client.post('/users', json={USER})",
+        "def test_two(client):",
+        "    assert client.get('/users/1').status_code == 200",
+    )
+    assert "404 == 200" in said.text
+    assert "the application raised" not in said.text
+
+
+@pytest.mark.slow
+def test_a_misspelt_image_is_told(lesson, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
+    said = lesson.run(
+        "%%exercise 6.1",
+        "from testcontainers.community.postgres import PostgresContainer",
+        "def test_it():",
+        "    PostgresContainer('postgress:16').start()",
+    )
+    assert "Did you mean 'postgres:16'?" in said.text
+    assert "raised in" not in said.text
+
+
+@pytest.mark.slow
+def test_where_pytest_raises_is_not_told(lesson):
+    said = lesson.run("%%exercise 6.1", "import pytest", "def test_it():", "    with pytest.raises(ValueError): pass")
+    assert "DID NOT RAISE" in said.text
+    assert "raised in" not in said.text
+
+
+@pytest.mark.slow
+def test_no_option_is_recommended_that_a_cell_does_not_have(lesson):
+    said = lesson.run("%%exercise 6.1", "def test_it(): assert list(range(30)) == list(range(1, 31))")
+    assert "At index 0 diff" in said.text
+    assert "-v" not in said.text
