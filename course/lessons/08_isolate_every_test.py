@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 from users_api.database import create_tables, migrate
 from users_api.models import Base
-from users_api.users import EmailTakenError, create_user, find_by_email, list_users
+from users_api.users import create_user, find_by_email, list_users
 
 database = create_engine(os.environ["DATABASE_URL"], connect_args={"options": "-c lock_timeout=2s"})
 ADA = {"name": "Ada", "email": "ada@example.org", "password": "correct horse battery"}
@@ -379,7 +379,7 @@ lab.plot()
 
 # %% [markdown]
 # Run it again: another number. Each worker finds users of the other one. So **each worker needs a database of its own**, and the environment variable
-# `PYTEST_XDIST_WORKER` tells its name. Without workers it is not set.
+# `PYTEST_XDIST_WORKER` tells its name; without workers it is not set. (xdist's fixture `worker_id` tells the same, and says `master` without workers.)
 #
 # ## Tables as production has them
 #
