@@ -94,19 +94,7 @@ def run_exercise(
     cell = exercise_cell(exercise, source)
     conftest = session.conftest(exercise)
     files = {each.file: each.text for each in (conftest, cell) if each}
-    first, module = FirstRun(stopped=True), None
-    cells = {each.filename: each for each in (cell, conftest) if each}
-    with Guard(cells, on_wait, LIMIT) as guard, contextlib.suppress(KeyboardInterrupt):
-        first, module = run_in_kernel(session, cell, conftest, notebook, guard)
-    if not first.green:
-        let_go()
-    if guard.problem:
-        first.problems.append(guard.problem)
-        first.stopped = False
-    if first.stopped:
-        raise StoppedError
-    if first.problems:
-        first.problems[:0] = lost_server(session)
+    first, module = run_watched(session, cell, conftest, notebook, on_wait)
     verdict: Verdict | None = None
     hygiene: tuple[Proof, ...] = ()
     if first.green and exercise.subject:
@@ -122,6 +110,30 @@ def exercise_cell(exercise: Exercise, source: str) -> Cell:
     """The cell as a file: `test_6_2.py`."""
     name = f"test_{exercise.id.replace('.', '_')}"
     return Cell(f"%%exercise {exercise.id}", source, name, f"Exercise {exercise.id}: {exercise.title}")
+
+
+def run_watched(
+    session: Session, cell: Cell, conftest: Cell | None, notebook: Collection[str], on_wait: Callable[[Wait], None]
+) -> tuple[FirstRun, ModuleType | None]:
+    """Run in the kernel under a guard; what hangs becomes a problem that names the line.
+
+    Raises:
+        StoppedError: Ctrl-C.
+    """
+    first, module = FirstRun(stopped=True), None
+    cells = {each.filename: each for each in (cell, conftest) if each}
+    with Guard(cells, on_wait, LIMIT) as guard, contextlib.suppress(KeyboardInterrupt):
+        first, module = run_in_kernel(session, cell, conftest, notebook, guard)
+    if not first.green:
+        let_go()
+    if guard.problem:
+        first.problems.append(guard.problem)
+        first.stopped = False
+    if first.stopped:
+        raise StoppedError
+    if first.problems:
+        first.problems[:0] = lost_server(session)
+    return first, module
 
 
 def run_in_kernel(

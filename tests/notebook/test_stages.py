@@ -11,7 +11,8 @@ from course.syllabus import syllabus
 @pytest.fixture
 def small(live_session):
     """Lessons 01, 04 and 06 with one, one and two exercises."""
-    return replace(live_session.course, everything=live_session.course.everything[:3])
+    chosen = [each for each in live_session.course.everything if each.number in {"01", "04", "06"}]
+    return replace(live_session.course, everything=tuple(chosen))
 
 
 def test_every_lesson_stands_in_one_stage():
