@@ -403,11 +403,7 @@ def test_addresses_that_differ_only_in_case_are_one_account(count_accounts, one,
 # program meet is a **boundary**. A test that goes across it is an **integration test**.
 #
 # Keep this test. In lesson 03 you run it again. Not one of its lines changes, only the fixture: there it counts rows in a real database.
-
-# %% quiz
-course.quiz("01")
-
-# %% [markdown]
+#
 # ## Further reading
 #
 # - pytest, *How to write and report assertions in tests*: <https://docs.pytest.org/en/stable/how-to/assert.html>
@@ -417,6 +413,9 @@ course.quiz("01")
 # - Python, *str.isprintable*: <https://docs.python.org/3/library/stdtypes.html#str.isprintable>
 #
 # What if a unit talks to somebody?
+
+# %% quiz
+course.quiz("01")
 
 # %% next
 course.next()

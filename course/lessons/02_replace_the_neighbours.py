@@ -464,11 +464,7 @@ plt.show()
 #
 # One lie is left. A stub server says what *you* believe. When the neighbour renames `deliverable` tomorrow, all your tests stay green. Only a test that crosses the
 # real boundary sees that. You need few of them, and they are what the next lesson is about.
-
-# %% quiz
-course.quiz("02")
-
-# %% [markdown]
+#
 # ## Further reading
 #
 # - Martin Fowler, *Mocks Aren't Stubs*: <https://martinfowler.com/articles/mocksArentStubs.html>
@@ -479,6 +475,9 @@ course.quiz("02")
 # - time-machine: <https://time-machine.readthedocs.io/en/latest/>
 #
 # Which test sees which bug?
+
+# %% quiz
+course.quiz("02")
 
 # %% next
 course.next()

@@ -539,11 +539,7 @@ def test_every_name_comes_back_from_a_file(db_session, tmp_path):
 # | the moment | told before it was saved, sent and not marked, read before it was written |
 #
 # So ask of each line that hands something over: *who is on the other side, and which of my tests has ever asked them?*
-
-# %% quiz
-course.quiz("03")
-
-# %% [markdown]
+#
 # ## Further reading
 #
 # - Ham Vocke, *The Practical Test Pyramid*: <https://martinfowler.com/articles/practical-test-pyramid.html>
@@ -553,6 +549,9 @@ course.quiz("03")
 # - microservices.io, *Transactional outbox*: <https://microservices.io/patterns/data/transactional-outbox.html>
 #
 # How far does a stand-in carry you, and where does it let you fall?
+
+# %% quiz
+course.quiz("03")
 
 # %% next
 course.next()

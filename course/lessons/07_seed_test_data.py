@@ -507,11 +507,7 @@ plt.show()
 # Look over your five boards. With one user in the database you would see hardly any of these bugs. They show on the *others*: on somebody who never logged in,
 # who is no admin, who has left, who stands on the second page, whose role nobody touched. So for each promise ask: **who must be there so that it could be
 # broken?** Let the program seed them, find them by what they are, and keep them out of other people's tables.
-
-# %% quiz
-course.quiz("07")
-
-# %% [markdown]
+#
 # ## Further reading
 #
 # - polyfactory, *SQLAlchemyFactory*: <https://polyfactory.litestar.dev/latest/usage/library_factories/sqlalchemy_factory.html>
@@ -522,6 +518,9 @@ course.quiz("07")
 # - RFC 9110, *HTTP Semantics*, section 15.5 on 401 and 403: <https://www.rfc-editor.org/rfc/rfc9110#section-15.5>
 #
 # What one test leaves behind, the next one finds.
+
+# %% quiz
+course.quiz("07")
 
 # %% next
 course.next()

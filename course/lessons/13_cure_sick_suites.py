@@ -615,11 +615,7 @@ def test_an_admin_sees_who_never_logged_in(client, come_as):
 # | the tests before it left nothing | red in another order | shuffle the tests | take every change back |
 #
 # To diagnose a suite, take away what it takes for granted, and run it. That is what the board did here. `course grade` does the same in lesson 14.
-
-# %% quiz
-course.quiz("13")
-
-# %% [markdown]
+#
 # ## Further reading
 #
 # - SQLAlchemy, *Joining a Session into an External Transaction*: <https://docs.sqlalchemy.org/en/20/orm/session_transaction.html#joining-a-session-into-an-external-transaction-such-as-for-test-suites>
@@ -629,6 +625,9 @@ course.quiz("13")
 # - The Twelve-Factor App, *Config*: <https://12factor.net/config>
 #
 # Next comes a suite of your own, from the first line.
+
+# %% quiz
+course.quiz("13")
 
 # %% next
 course.next()
