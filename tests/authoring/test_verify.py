@@ -107,6 +107,7 @@ def test_a_subject_whose_suite_catches_all_by_assertion_has_no_faults(signs, pro
     assert list(subject_faults(signs(), prover)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "fault"),
     [
@@ -124,11 +125,13 @@ def test_a_good_exercise_has_no_faults(faults_of_exercise):
     assert faults_of_exercise() == []
 
 
+@pytest.mark.slow
 def test_an_exercise_that_is_green_as_shipped_is_told(faults_of_exercise):
     source = SOURCE + "\ndef test_too_much():\n    assert positive(1)\n"
     assert faults_of_exercise(source)[0].startswith("as shipped, test_1_1.py::test_too_much passes")
 
 
+@pytest.mark.slow
 def test_a_sick_suite_may_be_green_as_shipped_and_must_not_be_solved(faults_of_exercise):
     sick = SOURCE.replace("    # END", "    # INSTEAD:\n    # assert positive(1)\n    # END")
     assert faults_of_exercise(sick) == []

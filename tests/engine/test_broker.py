@@ -49,6 +49,7 @@ def test_each_run_of_a_subject_that_asks_for_it_finds_an_empty_broker(one_slot, 
     assert [outcome.message for result in results for outcome in result.failed] == []
 
 
+@pytest.mark.slow
 def test_a_run_of_any_other_subject_is_given_no_broker(one_slot, till, monkeypatch):
     monkeypatch.setenv("NATS_URL", "nats://somebody-elses:4222")
     text = "import os\ndef test_it(): assert 'NATS_URL' not in os.environ"

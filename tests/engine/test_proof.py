@@ -297,6 +297,7 @@ def test_a_part_that_fails_on_right_code_is_a_false_alarm(prove):
     assert set(found.values()) == {Validity.FALSE_ALARM}
 
 
+@pytest.mark.slow
 def test_the_end_of_a_test_counts_and_so_does_an_expected_failure_that_does_not_come(prove):
     verdict = prove("""
         import pytest, till

@@ -175,6 +175,7 @@ def test_a_suite_without_a_test_that_can_be_believed_is_not_called_fast():
     assert (proof.passed, proof.evidence) == (False, "none of its tests can be believed, so that none was timed")
 
 
+@pytest.mark.slow
 def test_without_rules_there_are_no_proofs(proofs):
     assert proofs() == {}
 
