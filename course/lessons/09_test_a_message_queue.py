@@ -72,24 +72,24 @@ for test in (sleeps, has_a_deadline):
 # - an **ack** (acknowledgement) says *done*. `publish` waits for one from the stream, and a consumer waits for one from its reader.
 
 # %% streams tags=["nbval-check-output"]
-queue = connection.jetstream()
+jetstream = connection.jetstream()
 
 
 async def start_anew():
     """Delete all streams, and make one that keeps what is published on users.…"""
-    for each in await queue.streams_info():
-        await queue.delete_stream(each.config.name)
+    for each in await jetstream.streams_info():
+        await jetstream.delete_stream(each.config.name)
     await connection.publish("users.signed_up", b"Ada")
-    await queue.add_stream(name="users", subjects=["users.>"])
+    await jetstream.add_stream(name="users", subjects=["users.>"])
 
 
 await start_anew()
-stored = await queue.publish("users.signed_up", b"Grace")
-reader = await queue.pull_subscribe("users.signed_up", durable="reader")
+place = await jetstream.publish("users.signed_up", b"Grace")
+reader = await jetstream.pull_subscribe("users.signed_up", durable="reader")
 [message] = await reader.fetch(1, timeout=5)
-print(f"number {stored.seq} is", message.data)
+print(f"number {place.seq} is", message.data)
 try:
-    await queue.publish("nobody.listens", b"Eve")
+    await jetstream.publish("nobody.listens", b"Eve")
 except nats.errors.Error as error:
     print(type(error).__name__)
 # OUTPUT:
@@ -244,11 +244,11 @@ from nats.js.api import ConsumerConfig
 kinds = ("METRIC.CONSUMER.ACK", "ADVISORY.CONSUMER.MSG_NAKED", "ADVISORY.CONSUMER.MSG_TERMINATED")
 answers = {"Ada": ["ack"], "Grace": ["nak", "ack"], "Barbara": ["none", "ack"], "Eve": ["nak", "nak", "term"]}
 await start_anew()
-await queue.add_stream(name="record", subjects=[f"$JS.EVENT.{kind}.users.reader" for kind in kinds])
+await jetstream.add_stream(name="record", subjects=[f"$JS.EVENT.{kind}.users.reader" for kind in kinds])
 patience = ConsumerConfig(ack_wait=0.6, sample_freq="100%")
-reader = await queue.pull_subscribe("users.signed_up", durable="reader", config=patience)
+reader = await jetstream.pull_subscribe("users.signed_up", durable="reader", config=patience)
 for name in answers:
-    await queue.publish("users.signed_up", name.encode())
+    await jetstream.publish("users.signed_up", name.encode())
 
 for _ in range(8):  # deliveries
     [message] = await reader.fetch(1, timeout=5)
@@ -269,10 +269,10 @@ import matplotlib.pyplot as plt
 
 markers = {"consumer_ack": "o", "nak": "X", "terminated": "s"}
 figure, axes = plt.subplots(figsize=(8, 2))
-for number in range(1, (await queue.stream_info("record")).state.last_seq + 1):
-    event = await queue.get_msg("record", number)
+for number in range(1, (await jetstream.stream_info("record")).state.last_seq + 1):
+    event = await jetstream.get_msg("record", number)
     told = json.loads(event.data)
-    message = await queue.get_msg("users", told["stream_seq"])
+    message = await jetstream.get_msg("users", told["stream_seq"])
     name, kind = message.data.decode(), told["type"].rpartition(".")[2]
     seconds = (event.time - message.time).total_seconds()
     axes.plot([0, seconds], [name, name], color="#0b6e99", marker=markers[kind], markersize=9, markevery=[1])
@@ -410,8 +410,8 @@ async def test_an_event_whose_mail_was_not_sent_is_welcomed_later(queue, work, w
 
 # %% poison
 await start_anew()
-reader = await queue.pull_subscribe("users.signed_up", durable="reader")
-await queue.publish("users.signed_up", b"\xff")
+reader = await jetstream.pull_subscribe("users.signed_up", durable="reader")
+await jetstream.publish("users.signed_up", b"\xff")
 until = perf_counter() + 0.5
 while perf_counter() < until:
     [message] = await reader.fetch(1, timeout=5)
