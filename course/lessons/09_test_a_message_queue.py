@@ -19,7 +19,7 @@ import random
 
 import nats
 
-connection = await nats.connect(os.environ["NATS_URL"])
+connection = await nats.connect(os.environ["NATS_URL"], allow_reconnect=False)
 
 
 async def welcome(message):
@@ -112,8 +112,9 @@ except nats.errors.Error as error:
 # 2. What no stream took is sent the next time.
 # 3. What was sent is not sent again.
 #
-# `relay_all()` calls `relay`, and `await stored("users")` is the list of all messages that the stream holds, as bytes. The first test is begun.
-# For the second one, delete the stream and put it back.
+# The fixtures: `queue` is JetStream with an empty stream `users`. `relay_all()` calls `relay`. `await stored("users")` is the list of all messages that a
+# stream holds, as bytes. (`work` and `left` come later. Run the cell now, and read it when you need it.) The first test is begun. For the second one, delete the stream and put
+# it back.
 #
 # **Predict.** Four bugs are in play. How many does a test catch in which Ada signs up, everything works, and her message is there?
 
@@ -142,7 +143,7 @@ def session():
 @pytest_asyncio.fixture
 async def queue():
     """JetStream with one stream, `users`, which is empty."""
-    connection = await nats.connect(os.environ["NATS_URL"], allow_reconnect=False)
+    connection = await nats.connect(os.environ["NATS_URL"], allow_reconnect=False, max_reconnect_attempts=1)
     queue = connection.jetstream()
     for each in await queue.streams_info():
         await queue.delete_stream(each.config.name)
@@ -267,21 +268,20 @@ import json
 
 import matplotlib.pyplot as plt
 
-markers = {"consumer_ack": "o", "nak": "X", "terminated": "s"}
-figure, axes = plt.subplots(figsize=(8, 2))
+looks = {"consumer_ack": ("o", "ack"), "nak": ("X", "nak"), "terminated": ("s", "term")}
+figure, axes = plt.subplots(figsize=(8, 2.2), layout="constrained")
 for number in range(1, (await jetstream.stream_info("record")).state.last_seq + 1):
     event = await jetstream.get_msg("record", number)
     told = json.loads(event.data)
-    message = await jetstream.get_msg("users", told["stream_seq"])
-    name, kind = message.data.decode(), told["type"].rpartition(".")[2]
-    seconds = (event.time - message.time).total_seconds()
-    axes.plot([0, seconds], [name, name], color="#0b6e99", marker=markers[kind], markersize=9, markevery=[1])
-    axes.annotate(f"delivery {told['deliveries']}: {kind[-10:]}", (seconds, name), (9, -3), textcoords="offset points")
-axes.set(xlabel="seconds since the message was stored", ylim=(3.5, -0.5), xlim=(0, 0.8))
+    row, (marker, word) = told["stream_seq"], looks[told["type"].rpartition(".")[2]]
+    seconds = (event.time - (await jetstream.get_msg("users", row)).time).total_seconds()
+    axes.plot([0, seconds], [row, row], color="#0b6e99", marker=marker, markersize=9, markevery=[1])
+    axes.text(seconds, row - 0.2, f"{told['deliveries']}. {word}", ha="center", va="bottom")
+axes.set(xlabel="seconds since it was stored", xlim=(0, 0.7), ylim=(4.5, 0), yticks=range(1, 5), yticklabels=answers)
 plt.show()
 
 # %% [markdown]
-# That is the server's own record. **Redelivery changes the order**: Barbara was stored before Eve, and is done after her. And of Barbara's first delivery there
+# That is the server's own record: each mark is an answer, with the number of the delivery. **Redelivery changes the order**: Barbara was stored before Eve, and is done after her. And of Barbara's first delivery there
 # is no record at all: a reader that is silent shows only in the next delivery, `ack_wait` later.
 #
 # ## Exercise 9.2: done means done
