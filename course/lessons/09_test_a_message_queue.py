@@ -9,8 +9,8 @@ course.begin("09_test_a_message_queue")
 # Whoever signs up gets a mail. The request does not wait for it: it puts a **message** into a queue, and another program reads the message
 # later. A test of that has to wait, too. For how long?
 #
-# Here is such a program. It answers each message after 0 to 0.1 seconds, as programs on a busy machine do. (NATS, the queue, runs here for you;
-# its address is in `NATS_URL`.)
+# Here is such a program. A message has a **subject**, a name that readers subscribe to. This one subscribes to `sign_ups`; NATS calls its `welcome` for
+# each message there, and the answer is sent after 0 to 0.1 seconds, as on a busy machine. (NATS, the queue, runs here for you. Its address is in `NATS_URL`.)
 
 # %% another_program
 import asyncio
@@ -30,8 +30,8 @@ async def welcome(message):
 _ = await connection.subscribe("sign_ups", cb=welcome)
 
 # %% [markdown]
-# Two tests: one sleeps for 0.08 seconds and then looks, the other waits **until the answer is there**, and for 5 seconds at most. Each runs
-# twenty times.
+# Two tests publish a message, with an inbox of their own for the answer. One sleeps for 0.08 seconds and then looks, the other waits **until the answer is
+# there**, and for 5 seconds at most. Each runs twenty times.
 #
 # **Predict.** How many of the twenty are green? Which test takes longer?
 
@@ -68,7 +68,7 @@ for test in (sleeps, has_a_deadline):
 # three words:
 #
 # - a **stream** keeps the messages of some subjects, numbered, on disk;
-# - a **consumer** is a reader's place in a stream; the server keeps it, so the reader may come late, or be restarted;
+# - a **consumer** is a reader's place in a stream; the server keeps it under a name (`durable`), so the reader may come late, or be restarted;
 # - an **ack** (acknowledgement) says *done*. `publish` waits for one from the stream, and a consumer waits for one from its reader.
 
 # %% streams tags=["nbval-check-output"]
@@ -79,10 +79,10 @@ async def start_anew():
     """Delete all streams, and make one that keeps what is published on users.…"""
     for each in await jetstream.streams_info():
         await jetstream.delete_stream(each.config.name)
-    await connection.publish("users.signed_up", b"Ada")
     await jetstream.add_stream(name="users", subjects=["users.>"])
 
 
+await connection.publish("users.signed_up", b"Ada")
 await start_anew()
 place = await jetstream.publish("users.signed_up", b"Grace")
 reader = await jetstream.pull_subscribe("users.signed_up", durable="reader")
@@ -236,31 +236,38 @@ async def test_what_was_sent_is_not_sent_again(session, relay_all, stored):
 # | none at all | after `ack_wait` seconds it takes the reader for dead, and delivers again |
 # | `term()` | gives this message up |
 #
-# Let four messages meet a reader that answers by the table in `answers`. With `sample_freq` the server publishes each answer as an event, and a second
-# stream, `record`, keeps these events.
+# Let four messages meet a reader that answers as `answers` says. With `sample_freq` the server publishes an event for each answer, and a second stream,
+# `record`, keeps these events.
 
-# %% deliveries
+# %% four_messages
 from nats.js.api import ConsumerConfig
 
-kinds = ("METRIC.CONSUMER.ACK", "ADVISORY.CONSUMER.MSG_NAKED", "ADVISORY.CONSUMER.MSG_TERMINATED")
-answers = {"Ada": ["ack"], "Grace": ["nak", "ack"], "Barbara": ["none", "ack"], "Eve": ["nak", "nak", "term"]}
 await start_anew()
-await jetstream.add_stream(name="record", subjects=[f"$JS.EVENT.{kind}.users.reader" for kind in kinds])
 patience = ConsumerConfig(ack_wait=0.6, sample_freq="100%")
 reader = await jetstream.pull_subscribe("users.signed_up", durable="reader", config=patience)
+await jetstream.add_stream(name="record", subjects=["$JS.EVENT.*.CONSUMER.*.users.reader"])
+
+answers = {"Ada": ["ack"], "Grace": ["nak", "ack"], "Barbara": ["none", "ack"], "Eve": ["nak", "nak", "term"]}
 for name in answers:
     await jetstream.publish("users.signed_up", name.encode())
 
-for _ in range(8):  # deliveries
+# %% deliveries
+for _ in range(8):
     [message] = await reader.fetch(1, timeout=5)
     answer = answers[message.data.decode()][message.metadata.num_delivered - 1]
     if answer == "nak":
         await message.nak(delay=0.2)
     elif answer != "none":
         await getattr(message, answer)()
-await connection.flush()  # now the server has read all answers
+
+async with asyncio.timeout(5):  # until the record is complete: seven answers
+    while (await jetstream.stream_info("record")).state.messages < 7:
+        await asyncio.sleep(0.01)
 
 # %% [markdown]
+# The last three lines are the other way to wait for something: where nothing tells you that it has happened, **ask again and again, with a deadline around
+# it**.
+#
 # **Predict.** In which order were the four done?
 
 # %% timeline
@@ -292,11 +299,11 @@ plt.show()
 # await mailer.work(queue, session, send)
 # ```
 #
-# handles the messages that wait, ten at most. `send` gets each mail as an `EmailMessage`, and raises where it cannot be sent: in production it is `smtplib.SMTP(…).send_message`,
-# in a test the `append` of a list will do. The fixture `work` leaves only `send` to you.
+# It handles one **batch**: the messages that wait, ten at most. `send` gets each mail as an `EmailMessage`, and raises where it cannot be sent. In production
+# it is `smtplib.SMTP(…).send_message`; in a test the `append` of a list will do. The fixture `work` leaves only `send` to you.
 #
-# A mailer must acknowledge **after** the mail is sent: if it dies in between, the message comes again. `await left()` asks the server how many messages
-# are not acknowledged.
+# A mailer has to acknowledge **after** the mail is sent: if it dies before, the message comes again. `await left()` asks the server how many messages are
+# not acknowledged.
 #
 # Finish both tests. **Predict.** Four bugs are in play: it never acknowledges; too early; only the last message of a batch; or it gives up after one failure. Which does
 # the first test catch?
@@ -336,20 +343,20 @@ async def test_a_message_waits_until_its_mail_is_sent(queue, work, left):
 # %% [markdown]
 # ## Twice is normal
 #
-# A mailer sends a mail, and dies before its ack arrives. The message is delivered again. The relay publishes, and dies before its row is marked. The message is published
-# again. Nobody did anything wrong: a queue promises **at least once**, and *exactly once* is nothing that a queue could promise for a mail.
+# A mailer sends a mail, and dies before its ack arrives: the message is delivered again. The relay publishes, and dies before it has marked the row: the message is
+# published again. Nobody did anything wrong. A queue promises **at least once**; *exactly once* it cannot promise, since it does not know whether the mail went out.
 #
 # So the reader has to be **idempotent**: to handle a message twice changes no more than to handle it once. Each event has an `id`. The mailer keeps the ids of
-# those that it has welcomed in the table `welcomes`, and drops what it knows.
+# the events whose mail was sent, in the table `welcomes`, and sends nothing for an id that it knows.
 #
 # ## Exercise 9.3: once, however often it comes
 #
 # Four bugs are in play, and each has an idea of what *the same event* is:
 #
-# 1. None: it welcomes whatever is delivered.
-# 2. The same address. But somebody may leave, and sign up again: that is another event.
-# 3. Whatever is older than the newest one. But redelivery changes the order.
-# 4. The same id, noted *before* the mail was sent. But sending may fail.
+# 1. It has no idea, and welcomes whatever is delivered.
+# 2. It is the same if the address is the same. But somebody may leave, and sign up again: that is another event.
+# 3. It was there before if it is older than the newest one. But redelivery changes the order.
+# 4. It is the same if the id is the same. But it notes the id *before* the mail is sent, and sending may fail.
 #
 # Write a test for each. **Predict.** Which one stays alive if you only publish the same event twice?
 #
@@ -423,8 +430,8 @@ while perf_counter() < until:
 print("delivered", message.metadata.num_delivered, "times in half a second")
 
 # %% [markdown]
-# Such a message is called a **poison message**. It keeps its readers busy for ever, or kills one after the other. To drop it is no way out either: it may be somebody's
-# sign-up, in a form that will be understood tomorrow. So it is moved to a place where people look after it: a **dead-letter queue**, here a stream.
+# Such a **poison message** keeps its readers busy for ever, or kills one after the other. To drop it is no way out: it may be somebody's sign-up, in a form that will be
+# understood tomorrow. So it goes to a place where people look after it: a **dead-letter queue**, here a stream.
 #
 # ## Exercise 9.4: dead letters
 #
@@ -527,7 +534,7 @@ async def test_another_version_is_a_dead_letter(welcomed, stored):
 #
 # | you want to know | don't | do |
 # |---|---|---|
-# | it has arrived | sleep, then look | wait for it, with a deadline |
+# | it has arrived | sleep, then look | wait for it, or ask again and again, with a deadline |
 # | nothing more comes | wait, and see nothing | ask for the number that is left |
 # | it comes again | wait for 30 seconds | make `ack_wait` and delays short in tests |
 #
