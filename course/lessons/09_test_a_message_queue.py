@@ -551,7 +551,8 @@ async def test_another_version_is_a_dead_letter(welcomed, stored):
 #
 # ## Further reading
 #
-# - NATS, *JetStream*: <https://docs.nats.io/nats-concepts/jetstream>, and *Consumers*: <https://docs.nats.io/nats-concepts/jetstream/consumers>
+# - NATS, *JetStream Deep Dive*: <https://docs.nats.io/learn/jetstream>, and *Ack responses and redelivery*:
+#   <https://docs.nats.io/learn/jetstream/acknowledgment>
 # - microservices.io, *Transactional outbox*: <https://microservices.io/patterns/data/transactional-outbox.html>, and *Idempotent consumer*:
 #   <https://microservices.io/patterns/communication-style/idempotent-consumer.html>
 # - Enterprise Integration Patterns, *Dead Letter Channel*: <https://www.enterpriseintegrationpatterns.com/patterns/messaging/DeadLetterChannel.html>
