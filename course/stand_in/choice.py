@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from course.services.stand_in.container import Program
-    from course.services.stand_in.settings import Settings
+    from course.stand_in.container import Program
+    from course.stand_in.settings import Settings
 
 # Set in the engine's runs: the server on which a container becomes a role and a database
 RUN_SERVER = "COURSE_RUN_SERVER"
@@ -60,12 +60,12 @@ def program(settings: Settings) -> Program:
         StandInError: Something is asked for that it cannot honour.
     """
     if settings.image.program == "nats":
-        from course.services.stand_in.nats import Nats  # noqa: PLC0415 - `install` imports nothing heavy
+        from course.stand_in.nats import Nats  # noqa: PLC0415 - `install` imports nothing heavy
 
         return Nats(settings)
-    from course.services.stand_in.postgres import Postgres  # noqa: PLC0415 - as above
-    from course.services.stand_in.shared import Shared  # noqa: PLC0415 - as above
-    from course.services.stand_in.wish import Wish  # noqa: PLC0415 - as above
+    from course.stand_in.postgres import Postgres  # noqa: PLC0415 - as above
+    from course.stand_in.shared import Shared  # noqa: PLC0415 - as above
+    from course.stand_in.wish import Wish  # noqa: PLC0415 - as above
 
     wish = Wish.read(settings)
     address = os.environ.get(RUN_SERVER)

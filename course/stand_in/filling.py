@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course.services.stand_in.errors import StandInError
-from course.services.stand_in.wish import SCRIPTS, Wish
+from course.stand_in.errors import StandInError
+from course.stand_in.wish import SCRIPTS, Wish
 
 if TYPE_CHECKING:
-    from course.services.stand_in.inside import Ended, Files, Inside
+    from course.stand_in.inside import Ended, Files, Inside
 
 DONE = "\nPostgreSQL init process complete; ready for start up.\n\n"
 

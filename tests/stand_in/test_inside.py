@@ -6,7 +6,7 @@ import pytest
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.container import ExecConfig
 
-from course.services.stand_in import StandInError, install, uninstall
+from course.stand_in import StandInError, install, uninstall
 
 
 @pytest.fixture(scope="module")

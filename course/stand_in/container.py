@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from docker.errors import NotFound
 from docker.models.containers import Container, ExecResult
 
-from course.services.stand_in import running
-from course.services.stand_in.errors import StandInError
+from course.stand_in import running
+from course.stand_in.errors import StandInError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from course.services.stand_in.inside import Files, Inside
-    from course.services.stand_in.settings import Settings
+    from course.stand_in.inside import Files, Inside
+    from course.stand_in.settings import Settings
 
 
 class Program(Protocol):

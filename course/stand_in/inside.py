@@ -16,13 +16,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from course.services import folders, orphans
-from course.services.stand_in import script, translate
-from course.services.stand_in.errors import StandInError
+from course.stand_in import script, translate
+from course.stand_in.errors import StandInError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from course.services.stand_in.translate import Place
+    from course.stand_in.translate import Place
 
 
 class Ended(NamedTuple):

@@ -10,11 +10,11 @@ from testcontainers.core.config import ConnectionMode
 from testcontainers.core.inspect import ContainerInspectInfo
 
 from course.services.docker import engine
-from course.services.stand_in import choice
-from course.services.stand_in.container import StandInContainer
-from course.services.stand_in.errors import StandInError
-from course.services.stand_in.image import Image, near_image
-from course.services.stand_in.settings import Settings
+from course.stand_in import choice
+from course.stand_in.container import StandInContainer
+from course.stand_in.errors import StandInError
+from course.stand_in.image import Image, near_image
+from course.stand_in.settings import Settings
 
 # Kept before anything is replaced
 DockerClient: Any = docker_client.DockerClient

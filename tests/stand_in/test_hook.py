@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from course.services.stand_in.hook import AfterImport
+from course.stand_in.hook import AfterImport
 
 
 def test_it_is_told_once_right_after_the_import(tmp_path, monkeypatch):

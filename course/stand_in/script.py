@@ -6,8 +6,8 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from course.services.stand_in.errors import StandInError
-from course.services.stand_in.translate import PLAIN, SHELLS, TALKS
+from course.stand_in.errors import StandInError
+from course.stand_in.translate import PLAIN, SHELLS, TALKS
 
 _BUILT_IN = {
     ":", "[", "cd", "command", "exec", "exit", "export", "local", "read", "return", "set", "shift", "time", "umask",

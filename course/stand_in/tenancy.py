@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from course.services.stand_in.choice import RUN_TEMPLATE
+from course.stand_in.choice import RUN_TEMPLATE
 
 if TYPE_CHECKING:
-    from course.services.stand_in.wish import Wish
+    from course.stand_in.wish import Wish
 
 # What marks roles and databases as ours; nothing without it is ever dropped
 MARK = "made for a container by integration-testing-course"

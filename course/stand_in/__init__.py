@@ -4,8 +4,8 @@ Testcontainers itself stays as it is: classes, arguments, URLs and wait strategi
 with which it talks to Docker is replaced, by one that knows the images `postgres` and `nats`. Whatever else is asked
 for goes to a Docker engine, or raises a `StandInError` that says so.
 
-Also a pytest plugin: `pytest -p course.services.stand_in` runs on stand-ins even where a Docker engine answers, and
-`pytest -p course.services.stand_in.plugin` where none does.
+Also a pytest plugin: `pytest -p course.stand_in` runs on stand-ins even where a Docker engine answers, and
+`pytest -p course.stand_in.plugin` where none does.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from course.services.stand_in.choice import RUN_SERVER, chosen, docker_serves
-from course.services.stand_in.errors import StandInError
-from course.services.stand_in.hook import AfterImport
+from course.stand_in.choice import RUN_SERVER, chosen, docker_serves
+from course.stand_in.errors import StandInError
+from course.stand_in.hook import AfterImport
 
 __all__ = ["RUN_SERVER", "StandInError", "install", "installed", "serve", "uninstall"]
 
@@ -69,7 +69,7 @@ def uninstall() -> None:
 
 def _replace() -> None:
     """Put our client in the place of the original, wherever testcontainers has it by name."""
-    from course.services.stand_in.client import DockerClient, StandInClient  # noqa: PLC0415 - it imports docker
+    from course.stand_in.client import DockerClient, StandInClient  # noqa: PLC0415 - it imports docker
 
     if _replaced:
         return
@@ -95,7 +95,7 @@ _watch = AfterImport("testcontainers.core.container", _replace)
 
 
 def pytest_configure() -> None:
-    """Install the stand-ins, for `pytest -p course.services.stand_in`."""
+    """Install the stand-ins, for `pytest -p course.stand_in`."""
     install(always=True)
 
 

@@ -19,7 +19,7 @@ from testcontainers.core.wait_strategies import ExecWaitStrategy, LogMessageWait
 
 from course.errors import CourseError
 from course.services.server import free_port
-from course.services.stand_in import StandInError
+from course.stand_in import StandInError
 
 pytestmark = pytest.mark.usefixtures("stand_ins")
 

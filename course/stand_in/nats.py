@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from course.services import folders, nats_embedded, orphans
 from course.services.server import free_port
-from course.services.stand_in.errors import StandInError
-from course.services.stand_in.inside import Files
 from course.services.supervised import Supervised, supervise
+from course.stand_in.errors import StandInError
+from course.stand_in.inside import Files
 
 if TYPE_CHECKING:
-    from course.services.stand_in.inside import Inside
-    from course.services.stand_in.settings import Settings
+    from course.stand_in.inside import Inside
+    from course.stand_in.settings import Settings
 
 CLIENT, MONITOR = 4222, 8222
 _READY = "Server is ready"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from course.services.stand_in.errors import StandInError
+from course.stand_in.errors import StandInError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course.services.stand_in.errors import StandInError
+from course.stand_in.errors import StandInError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from course.services.stand_in.image import Image
+    from course.stand_in.image import Image
 
 # Options that no client of the service can tell from their absence
 _UNSEEN = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from course.services import stand_in
+from course import stand_in
 
 
 def pytest_configure() -> None:

@@ -21,8 +21,8 @@ from testcontainers.core.network import Network
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from course.services import orphans
-from course.services.stand_in import StandInError, install, installed, serve, uninstall
-from course.services.stand_in import client as client_module
+from course.stand_in import StandInError, install, installed, serve, uninstall
+from course.stand_in import client as client_module
 
 
 def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -39,7 +39,7 @@ def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
 def test_installing_imports_neither_docker_nor_testcontainers():
     script = """
         import sys, time
-        from course.services.stand_in import install
+        from course.stand_in import install
         begin = time.perf_counter()
         install()
         assert time.perf_counter() - begin < 0.05
@@ -52,7 +52,7 @@ def test_installing_imports_neither_docker_nor_testcontainers():
 @pytest.mark.parametrize("order", ["install(); from {0} import {1}", "from {0} import {1}; install()"])
 @pytest.mark.parametrize("module", ["testcontainers.community.postgres", "testcontainers.postgres"])
 def test_a_class_that_was_imported_before_or_after_is_stood_in_for(order, module):
-    start = "from course.services.stand_in import install; " + order.format(module, "PostgresContainer")
+    start = "from course.stand_in import install; " + order.format(module, "PostgresContainer")
     done = run(f"{start}\nwith PostgresContainer('postgres:16') as it: print(it.get_connection_url())")
     assert done.stdout.startswith("postgresql+psycopg2://test:test@localhost:"), done.stderr
     old = "testcontainers.postgres is deprecated" in done.stderr
@@ -128,7 +128,7 @@ def left(pid: int) -> list[orphans.Entry]:
 
 
 FORGETS = """
-from course.services.stand_in import install
+from course.stand_in import install
 install(always=True)
 from testcontainers.community.postgres import PostgresContainer
 container = PostgresContainer("postgres:16").start()
@@ -182,7 +182,7 @@ container.stop()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("plugin", ["course.services.stand_in", "course.services.stand_in.plugin"])
+@pytest.mark.parametrize("plugin", ["course.stand_in", "course.stand_in.plugin"])
 def test_pytest_takes_it_as_a_plugin(tmp_path, plugin):
     (tmp_path / "test_it.py").write_text(
         "from testcontainers.community.postgres import PostgresContainer\n"

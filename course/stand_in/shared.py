@@ -9,15 +9,15 @@ import psycopg
 
 from course.services import binaries
 from course.services.server import answers
-from course.services.stand_in import filling
-from course.services.stand_in.errors import StandInError
-from course.services.stand_in.inside import Files, Inside
-from course.services.stand_in.postgres import READY, Postgres
-from course.services.stand_in.tenancy import Tenancy
-from course.services.stand_in.translate import LOCAL, Place
+from course.stand_in import filling
+from course.stand_in.errors import StandInError
+from course.stand_in.inside import Files, Inside
+from course.stand_in.postgres import READY, Postgres
+from course.stand_in.tenancy import Tenancy
+from course.stand_in.translate import LOCAL, Place
 
 if TYPE_CHECKING:
-    from course.services.stand_in.wish import Wish
+    from course.stand_in.wish import Wish
 
 
 class Shared:

@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from course.services.stand_in.command import Command
-from course.services.stand_in.errors import StandInError
-from course.services.stand_in.image import RUNS
+from course.stand_in.command import Command
+from course.stand_in.errors import StandInError
+from course.stand_in.image import RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from course.services.stand_in.settings import Settings
+    from course.stand_in.settings import Settings
 
 PORT = 5432
 SCRIPTS = "/docker-entrypoint-initdb.d"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from course.services.stand_in.translate import Place
+from course.stand_in.translate import Place
 
 
 @pytest.fixture

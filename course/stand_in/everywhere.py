@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from course.services.stand_in.plugin import pytest_configure, pytest_unconfigure
+from course.stand_in.plugin import pytest_configure, pytest_unconfigure
 
 __all__ = ["pytest_configure", "pytest_unconfigure"]

@@ -11,11 +11,11 @@ import psycopg
 from course.services import binaries
 from course.services.embedded import Embedded
 from course.services.server import Server
-from course.services.stand_in import filling
-from course.services.stand_in.errors import StandInError
-from course.services.stand_in.inside import Files, Inside
-from course.services.stand_in.translate import Place
-from course.services.stand_in.wish import Wish
+from course.stand_in import filling
+from course.stand_in.errors import StandInError
+from course.stand_in.inside import Files, Inside
+from course.stand_in.translate import Place
+from course.stand_in.wish import Wish
 
 READY = "database system is ready to accept connections"
 
