@@ -4,29 +4,31 @@ Testcontainers itself stays as it is: classes, arguments, URLs and wait strategi
 with which it talks to Docker is replaced, by one that knows the images `postgres` and `nats`. Whatever else is asked
 for goes to a Docker engine, or raises a `StandInError` that says so.
 
-Also a pytest plugin: `pytest -p course.stand_in` runs on stand-ins even where a Docker engine answers, and
-`pytest -p course.stand_in.plugin` where none does.
+`course.stand_in.plugin` does this for every run of pytest; `pytest -p no:course.stand_in.plugin` leaves it out.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any
 
-from course.stand_in.choice import RUN_SERVER, chosen, docker_serves
+import wrapt
+
+from course.stand_in.choice import RUN_SERVER, chosen, release_reaper
 from course.stand_in.errors import StandInError
-from course.stand_in.hook import AfterImport
 
-__all__ = ["RUN_SERVER", "StandInError", "install", "installed", "serve", "uninstall"]
+__all__ = ["RUN_SERVER", "StandInError", "install", "installed", "uninstall"]
 
-_replaced: dict[str, Any] = {}
+# Testcontainers' own client and ours, while ours has its place
+_clients: list[Any] = []
 
 
 def install(*, always: bool = False) -> None:
     """Let testcontainers run on stand-ins from now on, where no Docker engine answers.
 
-    It takes about a millisecond and imports nothing: whether an engine answers is asked when a container is made.
-    Containers whose classes are imported already are stood in for as well.
+    It takes a few milliseconds and imports nothing heavy: whether an engine answers is asked when a container is made.
+    Containers and clients whose classes are imported already are stood in for as well.
 
     Args:
         always: Stand in where an engine answers, too. Where `COURSE_RUN_SERVER` is set as well, a postgres container
@@ -40,65 +42,36 @@ def install(*, always: bool = False) -> None:
         b'42'
         >>> uninstall()
     """
-    chosen.always, chosen.answer = always, (False, 0.0)
-    _watch.watch()
+    chosen.installed, chosen.always, chosen.answer = True, always, (False, 0.0)
+    wrapt.register_post_import_hook(_replace, "testcontainers.core.docker_client")
 
 
 def installed() -> bool:
     """Whether `install` was called, and `uninstall` not since."""
-    return bool(_replaced) or _watch.waits()
-
-
-def serve() -> bool:
-    """Whether a container that is made now is a stand-in: they are installed, and no Docker engine goes before them."""
-    return installed() and not docker_serves()
+    return chosen.installed
 
 
 def uninstall() -> None:
     """Let testcontainers talk to Docker again. Stand-ins that run go on until they are stopped."""
-    chosen.always, chosen.answer = False, (False, 0.0)
-    _watch.end()
-    if not _replaced:
-        return
-    _swap(_replaced["stand-in"], _replaced["client"])
-    reaper = sys.modules["testcontainers.core.container"].Reaper
-    reaper.get_instance = _replaced["reaper"]
-    chosen.reaper = None
-    _replaced.clear()
+    chosen.installed, chosen.always, chosen.answer = False, False, (False, 0.0)
+    release_reaper()
+    if _clients:
+        original, ours = _clients
+        _swap(ours, original)
+        _clients.clear()
 
 
-def _replace() -> None:
-    """Put our client in the place of the original, wherever testcontainers has it by name."""
-    from course.stand_in.client import DockerClient, StandInClient  # noqa: PLC0415 - it imports docker
-
-    if _replaced:
-        return
-    reaper = sys.modules["testcontainers.core.container"].Reaper
-    _replaced.update(client=DockerClient, **{"stand-in": StandInClient}, reaper=reaper.__dict__["get_instance"])
-    chosen.reaper = reaper.get_instance
-    reaper.get_instance = classmethod(_reap_later)
-    _swap(DockerClient, StandInClient)
+def _replace(_: object) -> None:
+    """Put our client in the place of the original, wherever somebody has it by name."""
+    client = importlib.import_module("course.stand_in.client")  # only now: it imports docker and a driver
+    # Where it is itself what imports testcontainers, it is not complete yet; it does nothing for anybody then, either
+    if chosen.installed and not _clients and hasattr(client, "StandInClient"):
+        _clients.extend((client.Original, client.StandInClient))
+        _swap(*_clients)
 
 
 def _swap(old: object, new: object) -> None:
-    for name, module in list(sys.modules.items()):
-        if name.startswith("testcontainers.") and module.__dict__.get("DockerClient") is old:
-            module.DockerClient = new  # type: ignore[attr-defined] # just seen
-
-
-def _reap_later(reaper: Any) -> Any:
-    """Testcontainers starts its reaper before its first container; before a stand-in there is nothing to reap."""
-    return chosen.reaper() if docker_serves() else reaper
-
-
-_watch = AfterImport("testcontainers.core.container", _replace)
-
-
-def pytest_configure() -> None:
-    """Install the stand-ins, for `pytest -p course.stand_in`."""
-    install(always=True)
-
-
-def pytest_unconfigure() -> None:
-    """Take them away after the run."""
-    uninstall()
+    for module in list(sys.modules.values()):
+        names = getattr(module, "__dict__", {})
+        if names.get("DockerClient") is old:
+            names["DockerClient"] = new

@@ -3,56 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import secrets
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from collections.abc import Iterator
+from typing import Any
 
-from docker.errors import NotFound
 from docker.models.containers import Container, ExecResult
 
 from course.stand_in import running
 from course.stand_in.errors import StandInError
+from course.stand_in.nats import Nats
+from course.stand_in.postgres import Postgres
+from course.stand_in.settings import Settings
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from course.stand_in.inside import Files, Inside
-    from course.stand_in.settings import Settings
-
-
-class Program(Protocol):
-    """What runs for a container."""
-
-    files: Files
-
-    @property
-    def host(self) -> str:
-        """Where clients connect."""
-
-    def start(self) -> None:
-        """Start it; it is ready when this returns."""
-
-    def stop(self) -> None:
-        """Stop it and remove what it kept. A second call does nothing."""
-
-    def alive(self) -> bool:
-        """Whether it runs."""
-
-    def port(self, inner: int) -> int | None:
-        """The host's port for one of the container's."""
-
-    def logs(self) -> tuple[bytes, bytes]:
-        """What it wrote to standard output and to standard error."""
-
-    def inside(self) -> Inside:
-        """What runs commands beside it."""
+# When PostgreSQL or NATS wrote a line; NATS has the local time
+_TIME = re.compile(rb"^(?:\[\d+\] )?(\d{4})[-/](\d\d)[-/](\d\d) (\d\d:\d\d:\d\d\.\d+)( UTC)?")
 
 
-class _NoDaemon:
-    """Stands where a container keeps its connection to Docker."""
+class _NoEngine:
+    """Stands where a container keeps its connection to Docker; whatever is asked of it, the container cannot do."""
 
-    def __getattr__(self, name: str) -> NoReturn:
-        raise StandInError(f"No Docker engine is behind this container, and {name!r} needs one.")
+    def __init__(self, container: str) -> None:
+        self._container = container
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"api", "images"}:  # on the way to what is asked for
+            return self
+        raise StandInError(f"No Docker engine is behind the container {self._container}, and {name!r} needs one.")
 
 
 class StandInContainer(Container):  # type: ignore[misc] # docker ships no types
@@ -63,23 +40,19 @@ class StandInContainer(Container):  # type: ignore[misc] # docker ships no types
         program: What runs for it.
     """
 
-    def __init__(self, settings: Settings, program: Program) -> None:
-        super().__init__(attrs=_attributes(settings), client=_NoDaemon())
+    def __init__(self, settings: Settings, program: Postgres | Nats) -> None:
+        attributes = _attributes(settings)
+        super().__init__(attrs=attributes, client=_NoEngine(attributes["Name"].lstrip("/")))
         self.settings, self.program = settings, program
         self._status = "created"
-
-    @property
-    def host(self) -> str:
-        """Where clients connect."""
-        return self.program.host
+        running.add(self)
 
     def start(self, **_: object) -> None:
-        """Start the program; a second call does nothing."""
+        """Start the program; it may be ready a moment later. A second call does nothing."""
         if self._status == "running":
             return
         if self._status != "created":
             raise StandInError("A stand-in that was stopped keeps no data to start with.", "Make a new container.")
-        running.add(self)
         try:
             self.program.start()
         except BaseException:
@@ -92,76 +65,53 @@ class StandInContainer(Container):  # type: ignore[misc] # docker ships no types
         """Stop the program. A second call does nothing."""
         self._status = "exited"
         self.program.stop()
-        running.discard(self)
         self.reload()
-
-    def kill(self, signal: str | int | None = None) -> None:
-        """Stop the program: the stand-in makes no difference between signals."""
-        del signal
-        self.stop()
 
     def remove(self, **_: object) -> None:
         """Stop the program and forget it. A second call does nothing."""
         self.stop()
+        running.discard(self)
 
     def reload(self) -> None:
         """Look whether the program still runs."""
         if self._status == "running" and not self.program.alive():
             self._status = "exited"
         up = self._status == "running"
-        self.attrs["State"] |= {"Status": self._status, "Running": up, "ExitCode": 0}
+        self.attrs["State"] |= {"Status": self._status, "Running": up}
         self.attrs["NetworkSettings"]["Ports"] = self._bindings() if up else {}
 
-    def wait(self, **_: object) -> dict[str, Any]:
-        """How it ended.
-
-        Raises:
-            StandInError: It has not ended; nothing in the stand-in ends it but `stop`.
-        """
-        self.reload()
-        if self._status == "running":
-            raise StandInError("The service runs until it is stopped: waiting would never end.", "Call stop() first.")
-        return {"StatusCode": 0, "Error": None}
-
-    def logs(self, **options: Any) -> Any:
-        """What the program wrote: `stdout`, `stderr`, `tail` and `stream` as in docker."""
-        out, err = self.program.logs()
-        text = (out if options.get("stdout", True) else b"") + (err if options.get("stderr", True) else b"")
-        if isinstance(tail := options.get("tail"), int):
-            text = b"".join(text.splitlines(keepends=True)[-tail:])
-        return iter(text.splitlines(keepends=True)) if options.get("stream") or options.get("follow") else text
+    def logs(self, **options: Any) -> bytes:
+        """What the program wrote: `stdout`, `stderr`, `tail` and `since` as in docker."""
+        if refused := sorted({"follow", "stream", "timestamps", "until"} & {name for name in options if options[name]}):
+            raise StandInError.without(f"The stand-in's logs know no {', '.join(refused)}.", "leave it out")
+        out, err = (log.splitlines(keepends=True) for log in self.program.logs())
+        lines = [*(out if options.get("stdout", True) else ()), *(err if options.get("stderr", True) else ())]
+        lines = list(lines_since(options.get("since"), lines))
+        return b"".join(lines[-tail:] if isinstance(tail := options.get("tail"), int) else lines)
 
     def exec_run(self, cmd: str | list[str], **options: Any) -> ExecResult:
-        """Run a command inside: `environment`, `workdir`, `user` and `demux` as in docker.
+        """Run a command inside: `environment`, `user` and `demux` as in docker.
 
         Raises:
             StandInError: The command is no program that the stand-in has, or it is to be streamed.
         """
         if self._status != "running":
             raise StandInError(f"The container is {self._status}: nothing can run inside.", "Start it first.")
-        if options.get("socket") or options.get("stream") or options.get("detach"):
-            raise StandInError("The stand-in runs a command to its end, and streams no output.", "Leave that out.")
+        if refused := sorted(name for name in ("detach", "socket", "stream", "workdir") if options.get(name)):
+            raise StandInError.without(f"The stand-in's exec knows no {', '.join(refused)}.", "leave it out")
+        apart = bool(options.get("demux"))
         done = self.program.inside().run(
             cmd,
-            environment=_named(options.get("environment")),
+            environment=options.get("environment") or {},
             user=options.get("user") or "",
-            folder=options.get("workdir"),
+            apart=apart,
         )
-        return ExecResult(done.exit_code, (done.output, None) if options.get("demux") else done.output)
+        return ExecResult(done.exit_code, (done.output or None, done.error or None) if apart else done.output)
 
     def put_archive(self, path: str, data: Any) -> bool:
         """Unpack a tar archive in a folder of the container."""
-        archive = data if isinstance(data, bytes) else data.read() if hasattr(data, "read") else b"".join(data)
-        self.program.files.put(path, archive)
+        self.program.files.put(path, data if isinstance(data, bytes) else b"".join(data))
         return True
-
-    def get_archive(self, path: str, **_: object) -> tuple[Iterator[bytes], dict[str, Any]]:
-        """A file or folder of the container, as a tar archive and what is known about it."""
-        try:
-            packed = self.program.files.get(path)
-        except FileNotFoundError:
-            raise NotFound(f"Could not find the file {path} in container {self.short_id}") from None
-        return iter([packed]), {"name": PurePosixPath(path).name, "size": len(packed)}
 
     def port(self, inner: int | str) -> int | None:
         """The host's port for one of the container's, if that was exposed."""
@@ -175,10 +125,23 @@ class StandInContainer(Container):  # type: ignore[misc] # docker ships no types
         }
 
 
-def _named(environment: Mapping[str, str] | list[str] | None) -> dict[str, str]:
-    if isinstance(environment, list):
-        return dict(word.split("=", 1) for word in environment)
-    return dict(environment or {})
+def lines_since(moment: dt.datetime | float | None, lines: list[bytes]) -> Iterator[bytes]:
+    """The lines that were written at that moment or later; a line without a time belongs to the one before it.
+
+    Example:
+        >>> list(lines_since(dt.datetime(2030, 1, 2), [b"2030-01-01 09:00:00.1 UTC", b"2030-01-03 09:00:00.1 UTC"]))
+        [b'2030-01-03 09:00:00.1 UTC']
+    """
+    if isinstance(moment, dt.datetime):  # docker takes one without a time zone for UTC
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+    written = 0.0
+    for line in lines:
+        if found := _TIME.match(line):
+            year, month, day, time, zone = (part.decode() for part in found.groups(b""))
+            when = dt.datetime.fromisoformat(f"{year}-{month}-{day}T{time}")
+            written = (when.replace(tzinfo=dt.UTC) if zone else when).timestamp()
+        if written >= (moment or 0.0):
+            yield line
 
 
 def _attributes(settings: Settings) -> dict[str, Any]:
@@ -188,15 +151,13 @@ def _attributes(settings: Settings) -> dict[str, Any]:
         "Id": identity,
         "Name": f"/{settings.name or f'stand_in_{identity[:8]}'}",
         "Created": dt.datetime.now(dt.UTC).isoformat(),
-        "Image": f"sha256:{secrets.token_hex(32)}",
+        "Image": settings.image.name,
         "Config": {
             "Image": settings.image.name,
             "Cmd": list(settings.command),
             "Env": [f"{name}={value}" for name, value in settings.environment.items()],
             "Labels": dict(settings.labels),
         },
-        "State": {"Status": "created", "Running": False, "Paused": False, "ExitCode": 0, "Error": ""},
-        "HostConfig": {"NetworkMode": "default"},
+        "State": {"Status": "created", "Running": False, "ExitCode": 0},
         "NetworkSettings": {"Ports": {}, "Networks": {}},
-        "Mounts": [],
     }

@@ -1,40 +1,37 @@
-"""The stand-ins that run now: what was forgotten is stopped when its process ends."""
+"""The containers of this process: what was forgotten is stopped when the process ends."""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
 import os
-from typing import Protocol
+from typing import Any
+
+_running: dict[int, tuple[int, Any]] = {}
 
 
-class Stoppable(Protocol):
-    """Something that can be stopped, more than once."""
-
-    def stop(self) -> None:
-        """Stop it."""
-
-
-_running: dict[int, tuple[int, Stoppable]] = {}
-
-
-def add(stand_in: Stoppable) -> None:
+def add(container: Any) -> None:
     """Remember it, for the end of this process."""
     if not _running:
         atexit.unregister(stop_all)
         atexit.register(stop_all)
-    _running[id(stand_in)] = (os.getpid(), stand_in)
+    _running[id(container)] = (os.getpid(), container)
 
 
-def discard(stand_in: Stoppable) -> None:
-    """Forget it: it is stopped."""
-    _running.pop(id(stand_in), None)
+def discard(container: Any) -> None:
+    """Forget it: it is removed."""
+    _running.pop(id(container), None)
+
+
+def has(name: str) -> bool:
+    """Whether a container of this name is there."""
+    return any(container.name == name for _, container in _running.values())
 
 
 def stop_all() -> None:
     """Stop what this process started. A forked copy of it leaves alone what is its parent's."""
-    mine = [stand_in for pid, stand_in in _running.values() if pid == os.getpid()]
+    mine = [container for pid, container in _running.values() if pid == os.getpid()]
     _running.clear()
-    for stand_in in mine:
+    for container in mine:
         with contextlib.suppress(Exception):  # at exit, one that fails must not keep the others
-            stand_in.stop()
+            container.stop()
