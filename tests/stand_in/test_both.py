@@ -72,10 +72,14 @@ def until_ready(container: DockerContainer) -> int:
 
 
 def test_a_container_that_is_started_is_not_ready(engine):
-    with start_up(DockerContainer(IMAGE)) as container:
-        container.reload()
-        assert container.status == "running"
-        assert until_ready(container) > 0
+    def refusals() -> int:
+        with start_up(DockerContainer(IMAGE)) as container:
+            container.reload()
+            assert container.status == "running"
+            return until_ready(container)
+
+    # On a busy machine the stand-in's second server may be quicker than this process; hardly five times in a row
+    assert any(refusals() for _ in range(5))
 
 
 def test_a_wait_strategy_waits_for_what_is_ready(engine):
