@@ -19,8 +19,8 @@ from course.stand_in.execution import LOCAL, Inside
 from course.stand_in.postgres import DONE, Postgres
 from course.stand_in.postgres_settings import PostgresSettings
 
-# What marks roles and databases as ours; nothing without it is ever dropped
-MARK = "made for a container by integration-testing-course"
+# The comment on roles and databases of ours; nothing without it is ever dropped
+LABEL = "made for a container by integration-testing-course"
 
 # All in one question, for speed: whether both names are ours now, whether they are there, and which roles there are
 _CLAIM = """
@@ -28,11 +28,11 @@ WITH mine AS (
     SELECT pg_try_advisory_lock(hashtextextended('course stand-in role ' || %(role)s, 0)) AS role,
            pg_try_advisory_lock(hashtextextended('course stand-in database ' || %(database)s, 0)) AS database
 ), there AS (
-    SELECT shobj_description(oid, 'pg_authid') AS mark FROM pg_roles WHERE rolname = %(role)s
+    SELECT shobj_description(oid, 'pg_authid') AS label FROM pg_roles WHERE rolname = %(role)s
     UNION ALL
     SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %(database)s
 )
-SELECT mine.role AND mine.database AND NOT EXISTS (SELECT FROM there WHERE mark IS DISTINCT FROM %(mark)s),
+SELECT mine.role AND mine.database AND NOT EXISTS (SELECT FROM there WHERE label IS DISTINCT FROM %(label)s),
        EXISTS (SELECT FROM there),
        ARRAY(SELECT rolname::text FROM pg_roles)
 FROM mine
@@ -88,7 +88,7 @@ class SharedPostgres(Postgres):
         if self._connection is not None and not self._connection.closed:
             with contextlib.suppress(psycopg.Error), self._connection as connection:
                 self._clear(connection)
-                if not connection.execute(_NEIGHBOURS, (MARK,)).fetchone():
+                if not connection.execute(_NEIGHBOURS, (LABEL,)).fetchone():
                     self._drop_new_roles(connection)
         super().stop()
 
@@ -121,8 +121,8 @@ class SharedPostgres(Postgres):
 
     def _claim(self) -> psycopg.Connection | None:
         """Take both names; None where one of them is somebody else's, or the server refuses it."""
-        connection = psycopg.connect(self._address, autocommit=True, application_name=MARK)
-        names = {"role": self.settings.user, "database": self.settings.database, "mark": MARK}
+        connection = psycopg.connect(self._address, autocommit=True, application_name=LABEL)
+        names = {"role": self.settings.user, "database": self.settings.database, "label": LABEL}
         with contextlib.suppress(psycopg.Error):  # somebody was quicker
             free, remains, roles = connection.execute(_CLAIM, names).fetchone() or (False, False, ())
             if free:
@@ -135,12 +135,12 @@ class SharedPostgres(Postgres):
         return None
 
     def _make(self, connection: psycopg.Connection) -> None:
-        words: dict[str, Any] = {"password": sql.Literal(self.settings.password), "mark": sql.Literal(MARK)}
+        words: dict[str, Any] = {"password": sql.Literal(self.settings.password), "label": sql.Literal(LABEL)}
         words["template"] = sql.Identifier(os.environ.get(RUN_TEMPLATE, "template1"))
         for statement in (
-            "CREATE ROLE {role} SUPERUSER LOGIN PASSWORD {password}; COMMENT ON ROLE {role} IS {mark}",
+            "CREATE ROLE {role} SUPERUSER LOGIN PASSWORD {password}; COMMENT ON ROLE {role} IS {label}",
             "CREATE DATABASE {database} OWNER {role} TEMPLATE {template} STRATEGY FILE_COPY",  # takes half the time
-            "COMMENT ON DATABASE {database} IS {mark}",
+            "COMMENT ON DATABASE {database} IS {label}",
         ):
             self._do(connection, statement, **words)
 
@@ -157,7 +157,7 @@ class SharedPostgres(Postgres):
 
     def _drop_new_roles(self, connection: psycopg.Connection) -> None:
         """Drop the roles that tests have made meanwhile; only where no neighbour has made some of them."""
-        now = {name for (name,) in connection.execute(_ROLES, (MARK,)).fetchall()}
+        now = {name for (name,) in connection.execute(_ROLES, (LABEL,)).fetchall()}
         for name in now - self._roles:
             with contextlib.suppress(psycopg.Error):
                 self._do(connection, "DROP OWNED BY {name} CASCADE; DROP ROLE {name}", name=sql.Identifier(name))
