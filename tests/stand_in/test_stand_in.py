@@ -75,6 +75,7 @@ def test_after_uninstalling_testcontainers_asks_docker_again():
 
 @pytest.mark.docker
 def test_where_an_engine_answers_containers_are_dockers(docker_engine):
+    uninstall()  # the plugin has installed them for this run of pytest
     original = docker_client.DockerClient
     install()
     try:
