@@ -13,11 +13,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from course.services.stand_in.choice import RUN_SERVER, chosen, docker_serves
+from course.services.stand_in.choice import RUN_SERVER, chosen
 from course.services.stand_in.errors import StandInError
 from course.services.stand_in.hook import AfterImport
 
-__all__ = ["RUN_SERVER", "StandInError", "install", "installed", "serve", "uninstall"]
+__all__ = ["RUN_SERVER", "StandInError", "install", "installed", "uninstall"]
 
 _replaced: dict[str, Any] = {}
 
@@ -47,11 +47,6 @@ def install(*, always: bool = False) -> None:
 def installed() -> bool:
     """Whether `install` was called, and `uninstall` not since."""
     return bool(_replaced) or _watch.waits()
-
-
-def serve() -> bool:
-    """Whether a container that is made now is a stand-in: they are installed, and no Docker engine goes before them."""
-    return installed() and not docker_serves()
 
 
 def uninstall() -> None:
@@ -88,7 +83,7 @@ def _swap(old: object, new: object) -> None:
 
 def _reap_later(reaper: Any) -> Any:
     """Testcontainers starts its reaper before its first container; before a stand-in there is nothing to reap."""
-    return chosen.reaper() if docker_serves() else reaper
+    return reaper
 
 
 _watch = AfterImport("testcontainers.core.container", _replace)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from course.services import images
+from course.services.docker import engine
+from course.services.images import ImageMissingError
 
 if TYPE_CHECKING:
     from course.services.stand_in.container import Program
@@ -16,6 +21,8 @@ if TYPE_CHECKING:
 RUN_SERVER = "COURSE_RUN_SERVER"
 # Set where that database is to begin as a copy of another one on that server
 RUN_TEMPLATE = "COURSE_RUN_TEMPLATE"
+
+_log = logging.getLogger(__name__)
 
 _BELIEVED = 5.0  # seconds: an engine that takes calls and never answers costs a second each time
 
@@ -28,29 +35,53 @@ class _Choice:
         always: Whether stand-ins serve where a Docker engine answers, too.
         answer: Whether an engine answered, and until when that is believed, by `time.monotonic`.
         reaper: What testcontainers does before its first container, while a stand-in stands before it.
+        told: What was said already about images that cannot be had.
     """
 
     always: bool = False
     answer: tuple[bool, float] = (False, 0.0)
     reaper: Any = None
+    told: set[str] = field(default_factory=set)
 
 
 chosen = _Choice()
 
 
-def docker_serves() -> bool:
-    """Whether containers come from Docker: an engine answers, and nobody asked for stand-ins all the same."""
-    return not chosen.always and _engine_answers()
+def docker_serves(image: str) -> bool:
+    """Whether a container of this image, which has a stand-in, comes from Docker all the same.
+
+    It does where an engine answers that has the image or fetches it now, and nobody asked for stand-ins. Where the
+    image of Ryuk cannot be had, Docker would leave forgotten containers behind: then it does not, either.
+
+    Raises:
+        ImageMissingError: The registry says that there is no such image.
+    """
+    if chosen.always or not engine_answers():
+        return False
+    try:
+        images.require(image, *images.reaper())
+    except ImageMissingError as error:
+        if error.unknown and error.name == image:
+            raise
+        _tell(f"{error.what} The course's own server stands in for {image}. {error.next_step}")
+        return False
+    return True
 
 
-def _engine_answers() -> bool:
-    from course.services.docker import engine  # noqa: PLC0415 - asked when a container is made
-
+def engine_answers() -> bool:
+    """Whether a Docker engine answers; what was found out is believed for a moment."""
     answers, until = chosen.answer
     if time.monotonic() > until:
         answers = engine().answers
         chosen.answer = (answers, time.monotonic() + _BELIEVED)
     return answers
+
+
+def _tell(sentence: str) -> None:
+    """Say it once; a notebook shows a warning below the cell, and pytest with a test that failed."""
+    if sentence not in chosen.told:
+        chosen.told.add(sentence)
+        _log.warning("%s", sentence)
 
 
 def program(settings: Settings) -> Program:
