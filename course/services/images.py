@@ -16,6 +16,7 @@ NATS_OF_COMPOSE = "nats:2-alpine"  # its health check needs a shell
 _UNKNOWN = re.compile(
     "manifest unknown|: not found|not found: manifest|pull access denied|access to the resource is denied"
 )
+_SILENCE = 20.0  # seconds in which nothing comes; an engine itself gives a registry 15
 _refused: dict[str, ImageMissingError] = {}
 
 
@@ -57,8 +58,9 @@ def reaper() -> tuple[str, ...]:
 
 
 def missing() -> tuple[str, ...]:
-    """Those of `wanted` that are not on this machine. Nothing is fetched."""
-    return tuple(name for name in wanted() if not is_here(name))
+    """Those of `wanted` that are not on this machine; all of them where no engine answers. Nothing is fetched."""
+    names = wanted()
+    return containers.ask(lambda client: tuple(name for name in names if not _find(client, name)), otherwise=names)
 
 
 def is_here(name: str) -> bool:
@@ -110,6 +112,8 @@ def _pull(client: Any, name: str, tell: Callable[[dict[str, Any]], object]) -> N
     from docker.utils import parse_repository_tag  # noqa: PLC0415 - takes a while to load
 
     repository, tag = parse_repository_tag(name)
+    send = client.api.send  # docker's library gives a pull all the time in the world, whatever its client was told
+    client.api.send = lambda request, **options: send(request, **{**options, "timeout": _SILENCE})
     for event in client.api.pull(repository, tag=tag or "latest", stream=True, decode=True):
         if "error" in event:
             raise ImageMissingError(name, event["error"])

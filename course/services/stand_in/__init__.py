@@ -40,7 +40,7 @@ def install(*, always: bool = False) -> None:
         b'42'
         >>> uninstall()
     """
-    chosen.always, chosen.answer = always, (False, 0.0)
+    chosen.always, chosen.answer, chosen.told = always, (False, 0.0), False
     _watch.watch()
 
 

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from course.services import images
@@ -35,13 +35,13 @@ class _Choice:
         always: Whether stand-ins serve where a Docker engine answers, too.
         answer: Whether an engine answered, and until when that is believed, by `time.monotonic`.
         reaper: What testcontainers does before its first container, while a stand-in stands before it.
-        told: What was said already about images that cannot be had.
+        told: Whether it was said that an image cannot be had.
     """
 
     always: bool = False
     answer: tuple[bool, float] = (False, 0.0)
     reaper: Any = None
-    told: set[str] = field(default_factory=set)
+    told: bool = False
 
 
 chosen = _Choice()
@@ -63,7 +63,9 @@ def docker_serves(image: str) -> bool:
     except ImageMissingError as error:
         if error.unknown and error.name == image:
             raise
-        _tell(f"{error.what} The course's own server stands in for {image}. {error.next_step}")
+        if not chosen.told:  # a notebook shows it below the cell, and pytest with a test that failed
+            _log.warning("%s The course's own servers stand in for it. %s", error.what, error.next_step)
+        chosen.told = True
         return False
     return True
 
@@ -75,13 +77,6 @@ def engine_answers() -> bool:
         answers = engine().answers
         chosen.answer = (answers, time.monotonic() + _BELIEVED)
     return answers
-
-
-def _tell(sentence: str) -> None:
-    """Say it once; a notebook shows a warning below the cell, and pytest with a test that failed."""
-    if sentence not in chosen.told:
-        chosen.told.add(sentence)
-        _log.warning("%s", sentence)
 
 
 def program(settings: Settings) -> Program:
