@@ -78,9 +78,9 @@ def project_around(lesson: Lesson, suites: Mapping[str, Mapping[str, str]]) -> d
     packages = [subject.package for subject in subjects]
     wanted = services(lesson.services, suites.values())
     environment = {name: value for subject in subjects for name, value in subject.environment.items()}
-    if "postgresql" not in lesson.services:
-        environment[POSTGRES.variable] = "sqlite://"  # as the lesson has it: no file, and no server
     files = dict(test_files(suites))
+    if POSTGRES not in wanted and not any(POSTGRES.variable in text for text in files.values()):
+        environment[POSTGRES.variable] = "sqlite://"  # so that the program makes no file, and reaches no server
     files |= {name: text for subject in subjects for name, text in program_files(subject)}
     if own := conftest(wanted, environment):
         files["conftest.py"] = own

@@ -37,22 +37,18 @@ You have a server already? Name it in {variables}. Your tests may empty or drop 
 database whose rows somebody needs. (A DATABASE_URL that merely stands in your environment is not used.)
 """
 CONFTEST = '''\
-"""What the tests find in their environment{what}."""
+"""What the tests and the program find in their environment. pytest loads this file before any other."""
 
-import os
-{imports}{settings}{start}'''
-START = """
-
-def pytest_sessionstart(session):
-    \"\"\"Start them, unless {variables} a server that is there already.\"\"\"
-"""
-SERVER = """\
-    if "TEST_{variable}" in os.environ:
-        os.environ["{variable}"] = os.environ["TEST_{variable}"]
-    else:
-        {name} = {container}({arguments}).start()
-        session.config.add_cleanup({name}.stop)
-        os.environ["{variable}"] = {name}.{address}()
+{imports}
+{settings}{start}'''
+SERVER = """
+# {label}: the one that TEST_{variable} names, else a container for as long as the tests run
+if "TEST_{variable}" in os.environ:
+    os.environ["{variable}"] = os.environ["TEST_{variable}"]
+else:
+    {name} = {container}({arguments}).start()
+    atexit.register({name}.stop)
+    os.environ["{variable}"] = {name}.{address}()
 """
 
 
@@ -103,16 +99,13 @@ def conftest(wanted: Iterable[Service], environment: Mapping[str, str]) -> str:
     wanted = tuple(wanted)
     if not wanted and not environment:
         return ""
-    what = f", with {_listed(each.label for each in wanted)} in a container while they run" if wanted else ""
     lines = sorted(f"from testcontainers.community.{each.name} import {each.container}\n" for each in wanted)
-    imports = "\n" + "".join(lines) if lines else ""
-    settings = "".join(f'    {name}="{value}",\n' for name, value in environment.items())
-    settings = f"\nos.environ.update(\n{settings})\n" if settings else ""
-    start = "".join(SERVER.format(**vars(each)) for each in wanted)
-    if start:
-        names = " and ".join(f"TEST_{each.variable}" for each in wanted)
-        start = START.format(variables=f"{names} {'names' if len(wanted) == 1 else 'name'}") + start
-    return CONFTEST.format(what=what, imports=imports, settings=settings, start=start)
+    imports = "".join(["import atexit\nimport os\n\n", *lines] if lines else ["import os\n"])
+    values = "".join(f'    {name}="{value}",\n' for name, value in environment.items())
+    settings = f"os.environ.update(\n{values})\n" if values else ""
+    return CONFTEST.format(
+        imports=imports, settings=settings, start="".join(SERVER.format(**vars(each)) for each in wanted)
+    )
 
 
 def readme(wanted: Iterable[Service], *, docker: bool, **words: str) -> str:
