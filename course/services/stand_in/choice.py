@@ -56,7 +56,7 @@ def docker_serves(image: str) -> bool:
     Raises:
         ImageMissingError: The registry says that there is no such image.
     """
-    if chosen.always or not engine_answers():
+    if chosen.always or not _engine_answers():
         return False
     try:
         images.require(image, *images.reaper())
@@ -70,7 +70,7 @@ def docker_serves(image: str) -> bool:
     return True
 
 
-def engine_answers() -> bool:
+def _engine_answers() -> bool:
     """Whether a Docker engine answers; what was found out is believed for a moment."""
     answers, until = chosen.answer
     if time.monotonic() > until:
