@@ -109,6 +109,12 @@ def cannot_pull(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
         engine.shutdown()
 
 
+@pytest.fixture
+def fresh_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process knows about images is forgotten before and after the test."""
+    monkeypatch.setattr("course.services.images._refused", {})
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """An installed Chromium or Chrome, as Playwright drives it; each test opens pages of its own.
