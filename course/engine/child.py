@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from course.engine.plugins import load_plugins, plugins_for, text_of
+from course.engine.plugins import HYPOTHESIS, load_plugins, plugins_for, text_of
 from course.engine.processors import stay_on
 from course.engine.sink import Sink
 from course.engine.zygote import Zygote
@@ -32,7 +32,10 @@ def run(order: dict[str, Any], events: int, orders: int | None = None) -> None:
     zygote = None if orders is None else Zygote(orders, order, sink)
     settings = Settings()
     reporter = Reporter(order, sink, zygote, settings)
-    plugins = load_plugins((*plugins_for(text_of(Path.cwd())), *order["plugins"]))
+    names = plugins_for(text_of(Path.cwd()))
+    if HYPOTHESIS in names:
+        _settle_hypothesis()
+    plugins = load_plugins((*names, *order["plugins"]))
     try:
         _run_pytest(_arguments(order), [*plugins, settings, reporter, Rounds(reporter, zygote), ShortReports()])
     except BaseException as error:  # noqa: BLE001 - whatever a conftest raises while pytest starts
@@ -48,6 +51,13 @@ def _run_pytest(arguments: list[str], plugins: list[object]) -> None:
         config.hook.pytest_cmdline_main(config=config)
     finally:
         config._ensure_unconfigure()  # noqa: SLF001 - as `pytest.main` ends
+
+
+def _settle_hypothesis() -> None:
+    """Have it try the same examples in each run, however long one takes: by its own settings for CI."""
+    from hypothesis import settings  # noqa: PLC0415 - takes a while, and few suites need it
+
+    settings.load_profile("ci")
 
 
 def _settle(order: dict[str, Any]) -> None:

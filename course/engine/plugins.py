@@ -27,9 +27,10 @@ TAUGHT: Mapping[str, str] = {
     "time_machine": "time_machine",
     **dict.fromkeys(XDIST, r"xdist|worker|testrun_uid|[\s\"'=]-n"),
 }
+HYPOTHESIS = "_hypothesis_pytestplugin"
 # Those that people bring along
 OTHERS: Mapping[str, str] = {
-    "_hypothesis_pytestplugin": "hypothesis",
+    HYPOTHESIS: "hypothesis",
     "faker.contrib.pytest.plugin": "faker",
     "pytest_env.plugin": r"pytest_env|^\s*env\b",
     "pytest_mock": "mocker|pytest_mock",
