@@ -18,6 +18,8 @@ from _pytest.config.findpaths import CONFIG_LOADERS_BY_NAME, ConfigDict, ConfigV
 
 from course.engine.plugins import DEFAULTS
 
+# Of the files that may hold settings, in the order in which pytest looks for them
+NAMES = tuple(CONFIG_LOADERS_BY_NAME)
 # Reports for people, and what would keep tests from being run: each counts, in this process, whatever failed before
 SILENT: Mapping[str, Any] = {
     "maxfail": 0, "stepwise": False, "lf": False, "failedfirst": False, "usepdb": False, "trace": False,
@@ -32,7 +34,7 @@ def find_settings(folder: Path) -> tuple[Path, ConfigDict] | None:
 
     A file that cannot be read is one: pytest says what is wrong with it.
     """
-    for path in (folder / name for name in CONFIG_LOADERS_BY_NAME):
+    for path in (folder / name for name in NAMES):
         try:
             settings = load_config_dict_from_file(path) if path.is_file() else None
         except (pytest.UsageError, OSError, ValueError, RecursionError):
