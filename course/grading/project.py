@@ -24,6 +24,7 @@ TEST_FOLDERS = ("tests", "test")
 CREATES = re.compile(r"^def create_app\b", re.MULTILINE)
 DEEPEST = 5
 NESTED_ZIPS = 2
+SHOWN = 5
 OPENED = ".opened"
 
 
@@ -54,14 +55,16 @@ class Project:
         if holds_tests(root):
             self._tell_notebooks()
             return root
-        if not any(path.is_file() for path in root.rglob("*")):
+        found = sorted(path for path in root.rglob("*") if path.is_file())
+        if not found:
             raise SubmissionError("It is empty.", "Hand in the folder with your tests.")
-        raise SubmissionError("It holds no tests.", "Names of test files begin with `test_`.")
+        some = _names(found[:SHOWN]) + (" …" if len(found) > SHOWN else "")
+        raise SubmissionError("It holds no tests.", f"Names of test files begin with `test_`. It holds: {some}.")
 
     def _root(self, folder: Path, zips: int = NESTED_ZIPS) -> Path:
         folder = self._unwrapped(folder)
-        if holds_tests(folder):
-            return self._with_settings(folder)
+        if holds_tests(root := self._with_settings(folder)):
+            return root
         packed = _files(folder, ".zip")
         if len(packed) > 1:
             raise SubmissionError(f"It holds {len(packed)} zips: {_names(packed)}.", "Hand in one.")
