@@ -13,8 +13,9 @@ from _pytest.pathlib import fnmatch_ex
 from course.engine import Suite
 from course.engine.settings import find_settings
 from course.grading.archive import unpack
-from course.grading.cells import Exercise, read_exercises, suite_files
+from course.grading.cells import suite_files
 from course.grading.loading import SubmissionError, Target
+from course.grading.notebooks import challenge_cells, choose_notebook, list_names
 from course.grading.platforms import VERSION
 from course.hygiene.scrub import shown
 
@@ -58,7 +59,7 @@ class Project:
         found = sorted(path for path in root.rglob("*") if path.is_file())
         if not found:
             raise SubmissionError("It is empty.", "Hand in the folder with your tests.")
-        some = _names(found[:SHOWN]) + (" …" if len(found) > SHOWN else "")
+        some = list_names(found[:SHOWN]) + (" …" if len(found) > SHOWN else "")
         raise SubmissionError("It holds no tests.", f"Names of test files begin with `test_`. It holds: {some}.")
 
     def _root(self, folder: Path, zips: int = NESTED_ZIPS) -> Path:
@@ -67,7 +68,7 @@ class Project:
             return root
         packed = _files(folder, ".zip")
         if len(packed) > 1:
-            raise SubmissionError(f"It holds {len(packed)} zips: {_names(packed)}.", "Hand in one.")
+            raise SubmissionError(f"It holds {len(packed)} zips: {list_names(packed)}.", "Hand in one.")
         if packed:
             return self._root(self._unpacked(packed[0], zips), zips - 1)
         notebooks = _files(folder, ".ipynb")
@@ -95,7 +96,7 @@ class Project:
         if len(parts) == 1 and all(path.is_relative_to(parts[0]) for path in test_modules(folder)):
             return parts[0]
         if parts:
-            self.notes.append(f"Settings of a part were not read: {_names(parts)}. Hand in the part that counts.")
+            self.notes.append(f"Settings of a part were not read: {list_names(parts)}. Hand in the part that counts.")
         return folder
 
     def _unpacked(self, file: Path, zips: int) -> Path:
@@ -106,43 +107,16 @@ class Project:
         return target.folder
 
     def _from_notebook(self, notebooks: Sequence[Path]) -> Path:
-        chosen = self._chosen(notebooks)
+        chosen = choose_notebook(notebooks, self.exercises, self.notes)
         inside = _beside(chosen)
         Suite.from_files(suite_files(_text(chosen))).write(inside)
         return inside
 
-    def _chosen(self, notebooks: Sequence[Path]) -> Path:
-        """The notebook of the challenge; of copies, the one that was worked in most.
-
-        Raises:
-            SubmissionError: There is none, or two are alike.
-        """
-        if len(notebooks) == 1:
-            return notebooks[0]
-        worked: dict[Path, list[Exercise]] = {}
-        for path in notebooks:
-            exercises = [each for each in _exercises(path) if not self.exercises or each.id in self.exercises]
-            if exercises and exercises not in worked.values():
-                worked[path] = exercises
-        if not worked:
-            raise SubmissionError(
-                f"None of its notebooks is the challenge's: {_names(notebooks)}.", "Hand in that one."
-            )
-        done = {path: sum(not each.is_stub for each in exercises) for path, exercises in worked.items()}
-        best = [path for path in done if done[path] == max(done.values())]
-        if len(best) > 1:
-            raise SubmissionError(f"It holds {len(best)} notebooks of the challenge: {_names(best)}.", "Hand in one.")
-        if len(worked) > 1:
-            self.notes.append(
-                f"Of {len(worked)} notebooks of the challenge the one that was worked in counts: {_names(best)}."
-            )
-        return best[0]
-
     def _tell_notebooks(self) -> None:
         notebooks = _files(self.folder, ".ipynb")
-        beside = [path for path in notebooks if any(each.id in self.exercises for each in _exercises(path))]
+        beside = [path for path in notebooks if challenge_cells(path, self.exercises)]
         if beside and not any(map(_was_opened, notebooks)):
-            self.notes.append(f"The test files count, and not the cells of {_names(beside)}.")
+            self.notes.append(f"The test files count, and not the cells of {list_names(beside)}.")
 
     def _set_aside(self, root: Path) -> None:
         """Remove a copy of the program: imported first, it would stand before every variant that is to be tested."""
@@ -233,23 +207,12 @@ def _is_for_tests(path: Path) -> bool:
     return path.name == "conftest.py" or TEST_MODULE.fullmatch(path.name) is not None
 
 
-def _exercises(path: Path) -> list[Exercise]:
-    try:
-        return read_exercises(_text(path))
-    except SubmissionError:
-        return []
-
-
 def _files(folder: Path, suffix: str) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() == suffix)
 
 
 def _file_names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
-
-
-def _names(paths: Sequence[Path]) -> str:
-    return ", ".join(shown(path.name) for path in paths)
 
 
 def _beside(file: Path) -> Path:

@@ -128,7 +128,7 @@ def test_equal_suites_get_equal_grades_however_they_are_wrapped(classroom, tmp_p
     classroom.zipped(folder / "all.zip", {"adal_11_101_conftest.py": conftest, "adal_11_101_test_a.py": tests})
     records = grade_class(folder)
     assert sorted(records) == ["adal", "notebook", "plain", "settings"]
-    assert {name: failed_proofs(record) for name, record in records.items()} == dict.fromkeys(records, {})
+    assert {name: failed_proofs(record) for name, record in records.items()} == {name: {} for name in records}
     assert len({record["score"]["points"] for record in records.values()}) == 1
     assert "No plugin here knows --cov" in records["settings"]["notes"][0]
 
