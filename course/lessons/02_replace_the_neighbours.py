@@ -254,7 +254,8 @@ with pytest.MonkeyPatch.context() as patch:
     patch.setattr("httpx.get", Mock(return_value=Mock(json=lambda: {"deliverable": False})))
     print("with a mock:", broken("http://neighbour.test/check"))
 with HTTPServer() as server:
-    server.expect_request("/check", query_string={"email": "gone@example.org"}).respond_with_json({"deliverable": False})
+    asked = {"email": "gone@example.org"}
+    server.expect_request("/check", query_string=asked).respond_with_json({"deliverable": False})
     server.expect_request("/check").respond_with_json({"deliverable": True})
     print("over HTTP:  ", broken(server.url_for("/check")))
 # OUTPUT:

@@ -138,12 +138,14 @@ def db_session(engine):
 import pytest
 from users_api.users import create_user, list_users
 
+PASSWORD = "correct horse battery"
+
 
 @pytest.mark.parametrize("search", ["Lovelace", "LOVELACE", "lovelace", "ada@example"])
 def test_a_search_looks_in_names_and_addresses_in_any_case(db_session, search):
     """Ada is found by her name and by her address, and Grace is not."""
-    create_user(db_session, name="Ada Lovelace", email="ada@example.org", password="correct horse battery")
-    create_user(db_session, name="Grace Hopper", email="grace@example.org", password="correct horse battery")
+    create_user(db_session, name="Ada Lovelace", email="ada@example.org", password=PASSWORD)
+    create_user(db_session, name="Grace Hopper", email="grace@example.org", password=PASSWORD)
     # BEGIN SOLUTION: search, and assert whose names are found, and the total
     found, total = list_users(db_session, search=search)
     assert [user.name for user in found] == ["Ada Lovelace"]
@@ -164,15 +166,20 @@ def test_a_search_looks_in_names_and_addresses_in_any_case(db_session, search):
 
 # %% features tags=["nbval-check-output"]
 database = create_engine(os.environ["DATABASE_URL"])
-save = text("INSERT INTO settings (owner, wishes) VALUES ('ada', :wishes) ON CONFLICT (owner) DO UPDATE SET wishes = :wishes")
+make = text("""
+    DROP TABLE IF EXISTS settings;
+    CREATE TABLE settings (id int GENERATED ALWAYS AS IDENTITY, owner text UNIQUE, wishes jsonb);
+    CREATE OR REPLACE FUNCTION theme(jsonb) RETURNS text LANGUAGE sql AS $$ SELECT $1->>'theme' $$
+""")
+save = text("""INSERT INTO settings (owner, wishes) VALUES ('ada', :wishes)
+    ON CONFLICT (owner) DO UPDATE SET wishes = :wishes""")
+dark = text("""SELECT count(*) FROM settings WHERE wishes @> '{"theme": "dark"}'""")
 with database.begin() as db:
-    db.execute(text("DROP TABLE IF EXISTS settings"))
-    db.execute(text("CREATE TABLE settings (id int GENERATED ALWAYS AS IDENTITY, owner text UNIQUE, wishes jsonb)"))
-    db.execute(text("CREATE OR REPLACE FUNCTION theme(jsonb) RETURNS text LANGUAGE sql AS $$ SELECT $1->>'theme' $$"))
+    db.execute(make)
     for wishes in ('{"theme": "dark"}', '{"theme": "blue"}'):
         db.execute(save, {"wishes": wishes})
     print(db.execute(text("SELECT id, owner, theme(wishes) FROM settings WHERE owner ILIKE 'ADA'")).all())
-    print(db.scalar(text("""SELECT count(*) FROM settings WHERE wishes @> '{"theme": "dark"}'""")), "want it dark")
+    print(db.scalar(dark), "want it dark")
 # OUTPUT:
 # [(1, 'ada', 'blue')]
 # 0 want it dark
@@ -241,7 +248,8 @@ with ThreadPoolExecutor(2) as threads:
     for number in range(50):
         list(threads.map(sign_up, [f"guest {number}"] * 2))
 with database.connect() as db:
-    print(db.scalar(text("SELECT count(*) - count(DISTINCT name) FROM guests")), "of 50 names have two owners")
+    doubles = db.scalar(text("SELECT count(*) - count(DISTINCT name) FROM guests"))
+print(doubles, "of 50 names have two owners")
 
 # %% [markdown]
 # Run it again: another number. A test that waits for such luck is green on Monday and red on Tuesday.
@@ -324,13 +332,15 @@ def meet(engine, first, work):
 
 
 def add(session, name, role="user"):
-    return create_user(session, name=name, email=f"{name}@example.org", password="correct horse battery", role=role).id
+    fields = {"name": name, "email": f"{name}@example.org", "password": "correct horse battery"}
+    return create_user(session, role=role, **fields).id
 
 
 def test_who_is_just_being_deleted_is_not_found(engine, db_session):
     ada = add(db_session, "ada")
     with pytest.raises(UserNotFoundError):
-        meet(engine, delete(User).where(User.id == ada), lambda: update_user(db_session, ada, {"name": "Late"}))
+        leaves = delete(User).where(User.id == ada)
+        meet(engine, leaves, lambda: update_user(db_session, ada, {"name": "Late"}))
 
 
 def test_of_two_admins_who_leave_at_once_one_stays(engine, db_session):

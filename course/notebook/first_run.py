@@ -21,10 +21,12 @@ import pytest
 
 from course.engine.plugins import PLUGINS, SETTINGS
 from course.engine.reported import Reported
+from course.notebook.assertions import made_up, silent
 from course.notebook.cell import Cell
 from course.notebook.guard import Guard
 from course.notebook.problem import Problem, describe, explain, last_lines, missing_fixture, no_tests
 from course.notebook.raised import Raised
+from course.notebook.reached import Reached
 
 # Quick and quiet: no plugins that happen to be installed, no settings or conftest.py of folders around, no report
 QUIET = (
@@ -48,6 +50,7 @@ class FirstRun:
         skipped: Names of the tests that were skipped.
         printed: What the tests that passed have printed, by their names.
         problems: Why it is red; empty where it is green.
+        doubts: What of a green cell proves nothing: tests that assert nothing, lines that are never reached.
         stopped: Whether Ctrl-C ended it.
     """
 
@@ -55,6 +58,7 @@ class FirstRun:
     skipped: list[str] = field(default_factory=list)
     printed: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    doubts: list[Problem] = field(default_factory=list)
     stopped: bool = False
 
     @property
@@ -77,7 +81,8 @@ def run_first(
     The current folder is the run's own: an empty one, where tests may write what they like.
     """
     watcher = Watcher([each for each in (cell, conftest_cell) if each])
-    plugins = [watcher, guard, *([conftest] if conftest else [])]
+    reached = Reached(cell)
+    plugins = [watcher, guard, reached, *([conftest] if conftest else [])]
     Path(SETTINGS_FILE).write_text(SETTINGS, encoding="utf-8")
     with _surroundings():
         ipytest.run(
@@ -92,7 +97,12 @@ def run_first(
     if watcher.is_async:
         collect_quietly()
     watcher.finish()
-    return watcher.result
+    result = watcher.result
+    if result.green:
+        passed = {name.partition("[")[0] for name in result.passed}
+        result.doubts += [each for each in silent(cell, conftest_cell) if each.test in passed]
+        result.doubts += [*made_up(cell), *reached.problems(passed)]
+    return result
 
 
 def let_go() -> None:
