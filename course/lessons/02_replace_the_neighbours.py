@@ -60,7 +60,8 @@ print(*("green" if green else "RED" for milliseconds, green in runs["the neighbo
 #
 # What takes a neighbour's place in a test is called a **test double**. The smallest one is a **stub**: it gives one answer, whatever you ask.
 #
-# Here a stub that says no takes the place of `is_deliverable`. **Predict.** You call the function in two ways. What does each of them print?
+# Here a stub that says no takes the place of `is_deliverable`: `lambda email: False` is a function without a name, which takes an `email` and returns
+# `False`. **Predict.** You call the function in two ways. What does each of them print?
 
 # %% stub tags=["nbval-check-output"]
 from users_api.addresses import is_deliverable

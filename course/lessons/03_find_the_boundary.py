@@ -309,7 +309,8 @@ plt.show()
 #
 # ## Go through the real thing
 #
-# One more trap before you choose. Who logged in last? Ada, since Eve has never logged in. Ask two databases:
+# One more trap before you choose. Who logged in last? Ada, since Eve has never logged in. Ask two databases (a connection's *dialect* is the kind of
+# SQL that its database speaks):
 
 # %% two_databases tags=["nbval-check-output"]
 from sqlalchemy import create_engine, text

@@ -9,8 +9,9 @@ course.begin("04_use_an_in_memory_database")
 # `sqlite://` is a whole SQL database inside your Python process: no server, no file, no clean-up. It lives as long as its
 # connection.
 #
-# Two words of SQLAlchemy first. An **engine** knows where a database is, and opens connections to it. A **session** collects what you change
-# and sends it to the database, in a transaction. Make both, create the tables of `users_api`, add a user:
+# SQLAlchemy is an **ORM**: it shows you the rows of tables as objects, and writes the SQL. Two words of it first. An **engine** knows where a
+# database is, and opens connections to it. A **session** collects what you change and sends it to the database, in a **transaction**: a
+# *commit* keeps all of it, a *rollback* none of it. Make both, create the tables of `users_api`, add a user:
 
 # %% first_user tags=["nbval-check-output"]
 from sqlalchemy import create_engine
@@ -137,8 +138,8 @@ def test_the_database_is_empty_and_every_thread_sees_it(db_session):
 # %% [markdown]
 # ## Exercise 4.2: an address belongs to one user
 #
-# The contract of `users_api`: *No two users share an email address, and case makes no difference.* An index **in the database** keeps
-# it, so no test without a database can see it break. Three bugs break it.
+# The contract of `users_api`: *No two users share an email address, and case makes no difference.* A unique index **in the database** keeps
+# it, a list of all addresses that takes none twice. So no test without a database can see it break. Three bugs break it.
 #
 # **Predict.** You will first write the test with `"ada@example.org"` alone, and run it. How many of the three will it catch?
 
@@ -241,7 +242,8 @@ def test_who_was_refused_has_changed_nothing(db_session, wrong, error):
 # %% [markdown]
 # ## How fast is it?
 #
-# Don't believe, measure: an engine, the tables, a user, and gone. 30 times in memory, and 30 times in a file.
+# Don't believe, measure: an engine, the tables, a user, and gone. 30 times in memory, and 30 times in a file. (`lambda: …` is a function without
+# a name: `course.measure` calls it 30 times.)
 
 # %% measure
 from tempfile import TemporaryDirectory
@@ -310,11 +312,11 @@ with Session(engine) as session:
 # user 12345 logged in, and there are 0 users
 
 # %% [markdown]
-# SQLite checks foreign keys only on a connection that was told `PRAGMA foreign_keys = ON`. (`users_api.database.build_engine` does, by an
-# event listener, and uses `StaticPool`: in a project that offers such a function your fixture calls it.)
+# SQLite checks **foreign keys**, columns that point to a row of another table, only on a connection that was told `PRAGMA foreign_keys = ON`.
+# (`users_api.database.build_engine` tells each new connection, and uses `StaticPool`: in a project that offers such a function your fixture calls it.)
 #
 # And two at once? PostgreSQL can lock a row while you change it (`FOR UPDATE`), and `users_api` asks for that. For SQLite, SQLAlchemy leaves
-# the lock out without a word. With one connection there is nobody to wait for, and no race that a test could lose.
+# the lock out without a word. With one connection there is nobody to wait for, and nobody who could come first.
 #
 # ## Exercise 4.5: the bug that gets away
 #

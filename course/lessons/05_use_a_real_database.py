@@ -7,7 +7,8 @@ course.begin("05_use_a_real_database")
 # ## One query, two answers
 #
 # In exercise 4.5 your best test was green, and a bug stayed alive behind it. Ask both databases the same question, and you see why.
-# (`DATABASE_URL` is a PostgreSQL database that this lesson has just made for you.)
+# (`DATABASE_URL` is a PostgreSQL database that this lesson has just made for you. The *dialect* of a connection is what SQLAlchemy calls the kind of
+# SQL that its database speaks.)
 
 # %% two_answers tags=["nbval-check-output"]
 import os
@@ -27,7 +28,8 @@ for url in ("sqlite://", os.environ["DATABASE_URL"]):
 #
 # ## PostgreSQL for the length of a `with`
 #
-# **Testcontainers** is a library that starts real services in throw-away containers, from inside of a test. Ask for PostgreSQL 16:
+# A **container** is a program that Docker runs, shut off from the rest of your machine. What it is started from is an **image**: `postgres:16` is one
+# that holds PostgreSQL 16. **Testcontainers** is a library that starts real services in throw-away containers, from inside of a test:
 
 # %% first_container
 from time import perf_counter
@@ -101,7 +103,8 @@ print("turned away:", refusals(DockerContainer("postgres:16").waiting_for(strate
 # Write the fixture that starts PostgreSQL: a container in a `with`, an engine on its URL (`build_engine`), the tables (`create_tables`), then
 # `yield`. `db_session` is there: it empties all tables after each test.
 #
-# Below it stands the test of exercise 4.5, with the same two bugs. Put the lines in that you wrote there.
+# Below it stands the test of exercise 4.5, with the same two bugs. Put the lines in that you wrote there. The board has one more row: whether your suite
+# runs in a container that it starts itself.
 #
 # **Predict.** On SQLite your test caught one of the two. How many now?
 
@@ -261,7 +264,8 @@ print(doubles, "of 50 names have two owners")
 # ## Exercise 5.3: of two who want one address, one gets it
 #
 # The contract: *All this holds when two requests come at the same moment.* The first three moves are there. Make the last ones.
-# Always give `result` a `timeout`: a test that waits for ever tells nobody anything.
+# (`submit` starts a function in a thread; `second.result(timeout=5)` waits for it, and returns or raises what the function did.) Always give `result` a
+# `timeout`: a test that waits for ever tells nobody anything.
 #
 # **Predict.** Who is refused: `other`, who came first, or `second`, who wrote the address in capitals?
 
