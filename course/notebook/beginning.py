@@ -65,6 +65,8 @@ def overview(here: Session, lesson: Lesson) -> Panel:
 def _services(here: Session, lesson: Lesson) -> Iterator[Row]:
     if "postgresql" in lesson.services and here.server is not None:
         yield _running("PostgreSQL", here.server.sentence)
+    elif any(exercise.subject for exercise in lesson.exercises):
+        yield Row("run on a PostgreSQL of the course's own, which starts in the background", "on", label="Boards")
     if "nats" in lesson.services and here.nats is not None:
         yield _running("NATS", here.nats.sentence)
     if "docker" in lesson.services:

@@ -161,7 +161,7 @@ def examine_lessons() -> Iterator[Finding]:
         name: [each.number for each in lessons if service in each.services] for service, name in _SERVICES.items()
     }
     cells = "; ".join(f"{name} in {', '.join(numbers)}" for name, numbers in wanted.items() if numbers)
-    yield Finding("Lessons", "ok", f"every board runs on PostgreSQL. Your own cells want {cells}; else Python alone")
+    yield Finding("Lessons", "ok", f"every board runs on the PostgreSQL that comes along. Your own cells want {cells}")
 
 
 ALL: dict[str, Callable[[], Iterator[Finding]]] = {

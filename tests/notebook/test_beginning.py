@@ -82,8 +82,9 @@ def test_what_stood_in_database_url_is_never_connected_to(kernel, monkeypatch):
 
 def test_a_lesson_without_postgresql_hides_it_too(kernel, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:secret@production.example/customers")
-    kernel.run('course.begin("04")')
+    said = kernel.run('course.begin("04")')
     assert os.environ["DATABASE_URL"] == "sqlite://"
+    assert "Boards: ● run on a PostgreSQL of the course's own" in said.text
 
 
 def test_the_kernel_gets_back_what_it_had(kernel, monkeypatch):

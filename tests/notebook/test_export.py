@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has 
 MISSING = (
     "%%exercise 6.1",
     "def test_a_missing_user_is_not_found(client):",
-    "    answer = client.get('/users/12345')",
+    "    answer = client.get(f'/users/{9**5}')",
     "    assert answer.status_code == 404",
     "    assert answer.json()['detail'] == 'User not found'",
 )
@@ -61,7 +61,7 @@ def test_the_passing_cell_is_exported_rather_than_a_later_red_one(lesson, tmp_pa
     lesson.run("%%exercise 6.1", "def test_red(): assert False")
     said = lesson.run('course.export("06")')
     assert "not run yet, and left out: 6.2" in said.text
-    assert "12345" in (tmp_path / "exports" / "06_test_an_api" / "tests" / "test_6_1.py").read_text()
+    assert "9**5" in (tmp_path / "exports" / "06_test_an_api" / "tests" / "test_6_1.py").read_text()
 
 
 def test_the_same_export_again_writes_no_second_folder_and_a_changed_one_is_kept(lesson, tmp_path):
