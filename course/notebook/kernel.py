@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from course.errors import CourseError
+from course.notebook.chart import fit_pictures
 from course.notebook.showing import show
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def prepare(shell: Any) -> None:
     # A forgotten session of another thread would log 2 KB of traceback wherever it dies
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     logging.getLogger("nats.aio.client").setLevel(logging.CRITICAL)  # it logs whatever it raises
+    fit_pictures()
     for event, function in (("pre_run_cell", _begin), ("post_run_cell", _end)):
         if function not in shell.events.callbacks[event]:
             shell.events.register(event, function)
