@@ -4,42 +4,51 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from course.engine.plugins import PLUGINS
 from course.engine.processors import stay_on
-from course.engine.sink import Sink
-from course.engine.zygote import Zygote
+from course.engine.reporter import Reporter, ShortReports, tell_broken
 
 SETTINGS_FILES = ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "pyproject.toml", "tox.ini", "setup.cfg")
 # Reports for people, and what a suite in a fresh process never needs; each costs start-up time
 WITHOUT = ("cacheprovider", "terminal", "pastebin", "junitxml", "doctest", "faulthandler", "stepwise", "setuponly")
 
 
-def run(order: dict[str, Any], events: int, orders: int | None = None) -> None:
+def run(order: dict[str, Any], events: int) -> None:
     """Run the suite in the current folder and return when pytest has ended.
 
     Args:
-        order: `tree` (folder for `sys.path`), `environment`, `select`, `shuffle`, `first_failure`, `rounds`,
-            `interest`, `plugins`, `processor` (to stay on; may be None).
+        order: `tree` (folder for `sys.path`), `environment`, `select`, `reverse`, `shuffle`, `enough`, `interest`,
+            `plugins`, `processor` (to stay on; may be None).
         events: File descriptor that takes JSON lines.
-        orders: Socket of further orders for the suite once it is loaded, see `course.engine.zygote.Zygote`.
     """
     _settle(order)
-    from course.engine.reporter import Reporter, ShortReports, tell_broken  # noqa: PLC0415 - loaded already in a warm process
-    from course.engine.rounds import Rounds  # noqa: PLC0415 - likewise
-
-    sink = Sink(events)
-    zygote = None if orders is None else Zygote(orders, order, sink)
-    reporter = Reporter(order, sink, zygote)
+    send = _sender(events)
     try:
-        _run_pytest(_arguments(order), [*_plugins(order), reporter, Rounds(reporter, zygote), ShortReports()])
+        _run_pytest(_arguments(order), [*_plugins(order), Reporter(order, send), ShortReports()])
     except BaseException as error:  # noqa: BLE001 - whatever a conftest raises while pytest starts
-        tell_broken(sink, error)
+        tell_broken(send, error)
+
+
+def _sender(events: int) -> Callable[[dict[str, Any]], None]:
+    """What writes events as whole lines, so that a reader never sees half of one."""
+    owner = os.getpid()
+
+    def send(event: dict[str, Any]) -> None:
+        if os.getpid() != owner:  # a process that the suite forked has nothing to tell
+            return
+        line = json.dumps(event).encode() + b"\n"
+        while line:
+            line = line[os.write(events, line) :]
+
+    return send
 
 
 def _plugins(order: dict[str, Any]) -> list[object]:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from course.engine.suite import Suite
+from course.engine import Suite
 from course.errors import CourseError
 from course.grading.archive import unpack
 from course.grading.cells import suite_files
