@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import json
 import os
 import sys
@@ -12,13 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from course.engine.plugins import PLUGINS
+from course.engine.plugins import HYPOTHESIS, load_plugins, plugins_for, text_of
 from course.engine.processors import stay_on
 from course.engine.reporter import Reporter, ShortReports, tell_broken
-
-SETTINGS_FILES = ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "pyproject.toml", "tox.ini", "setup.cfg")
-# Reports for people, and what a suite in a fresh process never needs; each costs start-up time
-WITHOUT = ("cacheprovider", "terminal", "pastebin", "junitxml", "doctest", "faulthandler", "stepwise", "setuponly")
+from course.engine.settings import Settings
 
 
 def run(order: dict[str, Any], events: int) -> None:
@@ -30,9 +25,13 @@ def run(order: dict[str, Any], events: int) -> None:
         events: File descriptor that takes JSON lines.
     """
     _settle(order)
-    send = _sender(events)
+    send, settings = _sender(events), Settings()
+    names = plugins_for(text_of(Path.cwd()))
+    if HYPOTHESIS in names:
+        _settle_hypothesis()
+    plugins = load_plugins((*names, *order["plugins"]))
     try:
-        _run_pytest(_arguments(order), [*_plugins(order), Reporter(order, send), ShortReports()])
+        _run_pytest(_arguments(order), [*plugins, settings, Reporter(order, send, settings), ShortReports()])
     except BaseException as error:  # noqa: BLE001 - whatever a conftest raises while pytest starts
         tell_broken(send, error)
 
@@ -51,15 +50,6 @@ def _sender(events: int) -> Callable[[dict[str, Any]], None]:
     return send
 
 
-def _plugins(order: dict[str, Any]) -> list[object]:
-    """Plugins as modules; by their names, pytest would look for each of them in all that is installed."""
-    plugins: list[object] = []
-    for name in (*PLUGINS, *order["plugins"]):
-        with contextlib.suppress(ImportError):
-            plugins.append(importlib.import_module(name))
-    return plugins
-
-
 def _run_pytest(arguments: list[str], plugins: list[object]) -> None:
     """Do what `pytest.main` does, and let out what it would only print."""
     from _pytest.config import _prepareconfig  # noqa: PLC0415 - see above
@@ -71,6 +61,13 @@ def _run_pytest(arguments: list[str], plugins: list[object]) -> None:
         config._ensure_unconfigure()  # noqa: SLF001 - as `pytest.main` ends
 
 
+def _settle_hypothesis() -> None:
+    """Have it try the same examples in each run, however long one takes: by its own settings for CI."""
+    from hypothesis import settings  # noqa: PLC0415 - takes a while, and few suites need it
+
+    settings.load_profile("ci")
+
+
 def _settle(order: dict[str, Any]) -> None:
     stay_on(order["processor"])
     os.environ.clear()
@@ -78,21 +75,19 @@ def _settle(order: dict[str, Any]) -> None:
     tempfile.tempdir = None
     here = str(Path.cwd())
     sys.argv = ["pytest"]
-    sys.path[:] = [order["tree"], *(entry for entry in sys.path if entry not in ("", here))]
+    # The current folder as under `python -m pytest`, behind the program
+    sys.path[:] = [order["tree"], here, *(entry for entry in sys.path if entry not in ("", here))]
     sys.dont_write_bytecode = False
     if order["environment"].get("COURSE_RUN_SERVER"):
-        from course.services import stand_in  # noqa: PLC0415 - only a run on a server needs it
+        from course import stand_in  # noqa: PLC0415 - only a run on a server needs it
 
         stand_in.install(always=True)
 
 
 def _arguments(order: dict[str, Any]) -> list[str]:
-    here = str(Path.cwd())
-    # Options and plugins that a project wants for itself may not be here, and its tests are judged without
-    arguments = [here, "--rootdir", here, "-o", "addopts=", "-o", "required_plugins=", "--capture=no"]
-    for plugin in WITHOUT:
-        arguments += ["-p", f"no:{plugin}"]
-    if not any(Path(name).is_file() for name in SETTINGS_FILES):
-        # Else pytest looks for settings in the folders above, which are not the suite's
-        arguments += ["-c", order["empty"]]
-    return arguments
+    from course.engine.settings import ARGUMENTS, find_settings  # noqa: PLC0415 - see above
+
+    here = Path.cwd()
+    arguments = [*ARGUMENTS, "--rootdir", str(here), "-o", f"cache_dir={order['cache']}", "--capture=no"]
+    # Else pytest looks for settings in the folders above, which are not the suite's
+    return arguments if find_settings(here) else [*arguments, "-c", order["empty"]]

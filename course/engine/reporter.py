@@ -16,6 +16,7 @@ from _pytest.outcomes import Failed
 from course.engine.coverage import LineCoverage
 from course.engine.lacking import lacking_packages, lacking_sentence, lacks_package
 from course.engine.reported import Reported
+from course.engine.settings import Settings
 
 Send = Callable[[dict[str, Any]], None]
 MESSAGE_LENGTH = 600
@@ -27,11 +28,13 @@ class Reporter:
     Args:
         order: The run's order, see `course.engine.child.run`.
         send: Takes events.
+        settings: Knows which of the suite's options were left out.
     """
 
-    def __init__(self, order: dict[str, Any], send: Send) -> None:
+    def __init__(self, order: dict[str, Any], send: Send, settings: Settings) -> None:
         self._order = order
         self._send = send
+        self._settings = settings
         self._coverage = LineCoverage(Path(order["tree"]), order["interest"]) if order["interest"] else None
         self._outcome: dict[str, Any] = {}
         self._reported = Reported()
@@ -61,8 +64,12 @@ class Reporter:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, bool, bool]:
         _choose(session, self._order)
-        lacking = {"files": sorted(self._lacking), "packages": lacking_packages(Path.cwd()) if self._lacking else []}
-        self._send({"event": "collected", "tests": [item.nodeid for item in session.items], **lacking})
+        left_out = {
+            "files": sorted(self._lacking),
+            "packages": lacking_packages(Path.cwd()) if self._lacking else [],
+            "options": self._settings.dropped,
+        }
+        self._send({"event": "collected", "tests": [item.nodeid for item in session.items], **left_out})
         result = yield
         if self._coverage:
             self._send({"event": "reach", **self._coverage.result()})

@@ -111,7 +111,7 @@ class RunResult:
         reach: Which of the lines of interest each test reached.
         seconds: Wall time, in seconds.
         output: The last of what the process printed, at most 4,000 characters.
-        left_out: A sentence on files that want packages which are not here; empty where there are none.
+        left_out: What was left out, since the packages for it are not here, in sentences; empty where there is nothing.
     """
 
     ending: Ending
