@@ -8,8 +8,7 @@ import os
 import threading
 from pathlib import Path
 
-from course.engine import Prover, load_subject
-from course.engine.variant import Variant
+from course.engine import Prover, Variant, load_subject
 from course.errors import CourseError
 from course.notebook.cell import Cell
 from course.notebook.program import Program
