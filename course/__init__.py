@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from course.notebook.path import next, path, progress  # noqa: A004 - what a learner types, as `course.next()`
     from course.notebook.quiz import quiz
     from course.services.nats import nats
-    from course.services.pool import DatabasePool
+    from course.services.pool.pool import DatabasePool
     from course.services.postgres import postgres
 
 PLACES = {
@@ -40,7 +40,7 @@ PLACES = {
     "doctor": "course.notebook.health",
     "postgres": "course.services.postgres",
     "nats": "course.services.nats",
-    "DatabasePool": "course.services.pool",
+    "DatabasePool": "course.services.pool.pool",
 }
 MAGICS = ("conftest", "exercise", "pytest")
 

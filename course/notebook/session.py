@@ -17,7 +17,7 @@ from course.notebook.progress import Progress
 from course.notebook.workspace import Workspace, default_folder
 from course.services import orphans
 from course.services.nats import NatsServer
-from course.services.pool import Database, DatabasePool
+from course.services.pool.pool import Database, DatabasePool
 from course.services.scratch import Scratch
 from course.services.server import Server
 from course.syllabus import Exercise, Lesson, Syllabus, syllabus

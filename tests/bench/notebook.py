@@ -140,7 +140,7 @@ def _one_process_per_variant(case: Case) -> float:
     """The same tests on the same variants as plain pytest processes, one after another; databases are ready before."""
     from course.engine import Variant, load_subject  # noqa: PLC0415 - after the shell is there
     from course.notebook.session import session  # noqa: PLC0415 - as above
-    from course.services.pool import DatabasePool  # noqa: PLC0415 - as above
+    from course.services.pool.pool import DatabasePool  # noqa: PLC0415 - as above
 
     here, subject = session(), load_subject("users_api")
     variants = [Variant(subject), Variant(subject), *(Variant(subject, subject.bug(name)) for name in case.proved.bugs)]

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 
 from course.engine import Fate, Prover, Suite, load_subject
 from course.services.embedded import Embedded
-from course.services.pool import DatabasePool
+from course.services.pool.pool import DatabasePool
 
 SUBJECT = load_subject("todo_api")
 CHALLENGE = tomllib.loads((SUBJECT.folder / "challenge.toml").read_text())

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import psycopg
-import psycopg2  # type: ignore[import-untyped]
-import psycopg2.extensions  # type: ignore[import-untyped]
 
 from course.errors import CourseError
-from course.services.server import ServerGoneError
-
-if TYPE_CHECKING:
-    from course.services.server import Server
+from course.services.server import Server, ServerGoneError
 
 # No object of a learner's database may stand in for one of PostgreSQL's own, no setting of it may change
 # how values are written down, and no statement may wait for ever.
@@ -23,30 +18,33 @@ _SETTINGS = {
     "extra_float_digits": "1",
     "default_transaction_read_only": "off",
     "default_transaction_isolation": r"read\ committed",
-    "plan_cache_mode": "force_generic_plan",
     "jit": "off",
     "client_min_messages": "error",
+    "statement_timeout": "120s",  # another process may be building the template that is to be shared
+    "lock_timeout": "120s",
 }
+# Triggers and foreign keys stay silent, as for a replica, and what is written is not counted; only superusers may
+_AS_REPLICA = {"session_replication_role": "replica", "track_counts": "off"}
 _PATIENCE = 10  # seconds to connect, and to go without an answer of a machine
 
 
-def connect(
-    server: Server, database: str = "postgres", *, seconds: int = 30, replica: bool = False
-) -> psycopg.Connection:
+class PoolError(CourseError):
+    """The database pool could not do what it was asked for."""
+
+
+def connect(server: Server, database: str = "postgres", *, as_replica: bool = False) -> psycopg.Connection[Any]:
     """Open a connection in autocommit mode, over the server's socket where it has one.
 
     Args:
         server: Where to connect; PGHOSTADDR and its like in the environment are not looked at.
         database: The database's name.
-        seconds: How long one statement may take.
-        replica: Whether triggers and foreign keys stay silent for it, as for a replica. Needs a superuser.
+        as_replica: Whether triggers and foreign keys stay silent for it, and nothing that it writes is counted. Needs
+            a superuser.
 
     Raises:
         psycopg.Error: It could not connect.
     """
-    settings = {**_SETTINGS, "statement_timeout": f"{seconds}s", "lock_timeout": f"{seconds}s"}
-    if replica:
-        settings["session_replication_role"] = "replica"
+    settings = {**_SETTINGS, **(_AS_REPLICA if as_replica else {})}
     return psycopg.connect(
         server.url(database, driver=None),
         host=str(server.socket_dir or server.host),
@@ -59,17 +57,7 @@ def connect(
     )
 
 
-def connect_plainly(server: Server, database: str) -> psycopg2.extensions.connection:
-    """Open a connection as `psycopg2.connect` does, for a test to work with.
-
-    Raises:
-        psycopg2.Error: It could not connect.
-    """
-    host = str(server.socket_dir or server.host)
-    return psycopg2.connect(server.url(database, driver=None), host=host, hostaddr="", connect_timeout=_PATIENCE)
-
-
-def is_open(connection: psycopg.Connection) -> bool:
+def is_open(connection: psycopg.Connection[Any]) -> bool:
     """Whether the server has not ended this session, as far as can be seen without asking it."""
     try:
         for _ in range(2):  # its last words, then the end
@@ -98,7 +86,3 @@ def _advice(error: psycopg.Error) -> str:
     if isinstance(error, psycopg.errors.TooManyConnections):
         return "Close pools and sessions that you need no longer, or raise max_connections."
     return "Try again; if it stays, start the server anew."
-
-
-class PoolError(CourseError):
-    """The database pool could not do what it was asked for."""

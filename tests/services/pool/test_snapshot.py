@@ -1,25 +1,21 @@
-"""What a test may do to its database, and that a reset either undoes it or says that it cannot.
+"""What a test may do to its database, and that the next one sees none of it.
 
-A dump by pg_dump is the judge: it knows nothing of how a reset works.
+A dump by pg_dump is the judge: it knows nothing of how a database is put right.
 """
 
 # ruff: noqa: E501, S608 - a statement is read best on one line; the figures in them are ours
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import time
 
 import psycopg
 import pytest
 
-from course.services import binaries, databases, marks
-from course.services.clone import Clone
-from course.services.connection import connect
-from course.services.databases import Purpose
+from course.services import binaries
 from course.services.embedded import Embedded
-from course.services.fingerprint import LARGEST, take_fingerprint
+from course.services.pool.clones import Clones
 from course.services.postgres import postgres
 
 SCHEMA = """
@@ -83,10 +79,10 @@ UNDONE = {
     "deletes one and inserts the same": (
         "WITH gone AS (DELETE FROM secrets RETURNING *) INSERT INTO secrets SELECT * FROM gone"
     ),
-    "truncates": "TRUNCATE users CASCADE",
     "copies": "COPY users (email) FROM PROGRAM 'echo copied'",
     "writes to odd names": """UPDATE shop."Odd ""name"" % {x}" SET "br{a}ce" = 'y'""",
     "fills a table without columns": "INSERT INTO nothing DEFAULT VALUES",
+    "loses a row without columns": "DELETE FROM nothing",
     "writes to an unlogged table": "INSERT INTO visits (page) VALUES ('/')",
     "writes to partitions": "INSERT INTO events (day) VALUES ('2025-01-02');; DELETE FROM events WHERE day > '2026-01-01'",
     "moves between partitions": "UPDATE events SET day = '2026-01-01' WHERE day < '2026-01-01'",
@@ -95,16 +91,17 @@ UNDONE = {
     "fires triggers": "INSERT INTO audited (note) VALUES ('x');; DELETE FROM audited WHERE note = 'first'",
     "advances sequences": "SELECT nextval('shop.invoice'), nextval('untouched'), setval('users_id_seq', 500)",
     "sets a sequence to its start": "SELECT setval('shop.invoice', 1000, false)",
-    "works with temporary tables": "CREATE TEMP TABLE mine AS SELECT * FROM users;; INSERT INTO mine (email) VALUES ('x')",
     "writes long values": "INSERT INTO secrets SELECT 'x', string_agg(md5(n::text), '') FROM generate_series(1, 800) n",
-    "analyses": "ANALYZE",
     "vacuums": "DELETE FROM orders;; VACUUM FREEZE orders",
-    "creates a table and takes it back": "BEGIN;; CREATE TABLE mine (id int);; INSERT INTO users (email) VALUES ('x');; ROLLBACK",
     "locks": "BEGIN;; LOCK TABLE users;; SELECT pg_advisory_xact_lock(1);; COMMIT",
     "violates a constraint": "DO $$ BEGIN INSERT INTO orders (user_id) VALUES (99999); EXCEPTION WHEN OTHERS THEN NULL; END $$",
 }
 
 REPLACED = {
+    "truncates": "TRUNCATE users CASCADE",
+    "works with temporary tables": "CREATE TEMP TABLE mine AS SELECT * FROM users;; INSERT INTO mine (email) VALUES ('x')",
+    "analyses": "ANALYZE",
+    "creates a table and takes it back": "BEGIN;; CREATE TABLE mine (id int);; INSERT INTO users (email) VALUES ('x');; ROLLBACK",
     "creates a table": "CREATE TABLE mine (id int)",
     "drops a table": "DROP TABLE orders",
     "drops a table and creates one like it": "DROP TABLE nothing;; CREATE TABLE nothing ();; INSERT INTO nothing DEFAULT VALUES",
@@ -145,7 +142,6 @@ REPLACED = {
     "CREATE EVENT TRIGGER mine ON ddl_command_start EXECUTE FUNCTION f()",
     "makes a table unlogged": "ALTER TABLE orders SET UNLOGGED",
     "sets a storage parameter": "ALTER TABLE orders SET (fillfactor = 50)",
-    "loses a row without columns": "DELETE FROM nothing",
     "writes where a trigger always fires": "INSERT INTO watched VALUES (2)",
     "leaves a table in a session": "CREATE TABLE mine (id int);; INSERT INTO mine VALUES (1);; INSERT INTO users (email) VALUES ('x')",
     "writes much": "INSERT INTO visits (page) SELECT repeat('x', 100) FROM generate_series(1, 20000)",
@@ -160,59 +156,49 @@ def server():
         yield server
 
 
-@pytest.fixture(scope="module")
-def admin(server):
-    with connect(server) as connection:
-        yield connection
+def make_clones(server, schema):
+    def build(url):
+        with psycopg.connect(url.replace("+psycopg2", "")) as connection:
+            connection.execute(schema)
 
-
-def fill(server, admin, name, schema):
-    databases.create(admin, name, Purpose("clone", "test"), template="template0")
-    with psycopg.connect(server.url(name, None)) as connection:
-        connection.execute(schema)
-
-
-def watch(server, name):
-    clone = Clone(server, name)
-    clone.watch(take_fingerprint(clone.connection))
-    return clone
+    return Clones(server, "snapshot", build, None, keep=0)
 
 
 @pytest.fixture(scope="module")
-def source(server, admin):
-    fill(server, admin, "source", SCHEMA)
-    return "source"
-
-
-@pytest.fixture(scope="module")
-def clone(server, admin, source):
-    databases.create(admin, "clone", Purpose("clone", "test"), template=source)
-    clone = watch(server, "clone")
-    yield clone
-    clone.close()
+def clones(server):
+    clones = make_clones(server, SCHEMA)
+    yield clones
+    clones.end()
 
 
 @pytest.fixture
-def spare(server, admin, source):
-    """A clone for tests that spoil it."""
-    databases.create(admin, "spare", Purpose("clone", "test"), template=source, strategy="file_copy")
-    clone = watch(server, "spare")
+def clone(clones):
+    clone = clones.make()
     yield clone
-    clone.close()
-    databases.drop(admin, "spare")
+    clones.drop(clone)
 
 
 @pytest.fixture(scope="module")
 def dump(server):
     """What pg_dump says about a database."""
 
-    def dump(name):
+    def dump(clone):
         program = binaries.find().program("pg_dump")
-        done = subprocess.run([program, "--dbname", server.url(name, None)], capture_output=True, text=True, check=True)
+        command = [program, "--create", "--dbname", server.url(clone.name, None)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         # A dump has a random key of its own; rows come in the order of the files.
-        return sorted(line for line in done.stdout.splitlines() if "restrict" not in line)
+        text = done.stdout.replace(clone.name, "NAME")
+        return sorted(line for line in text.splitlines() if "restrict" not in line)
 
     return dump
+
+
+@pytest.fixture(scope="module")
+def clean(clones, dump):
+    """The dump of a database in which nobody has worked."""
+    clone = clones.make()
+    yield dump(clone)
+    clones.drop(clone)
 
 
 def work(server, clone, statements):
@@ -222,79 +208,81 @@ def work(server, clone, statements):
 
 
 @pytest.mark.parametrize("statements", UNDONE.values(), ids=UNDONE.keys())
-def test_a_test_that_only_writes_rows_leaves_no_trace(server, clone, dump, statements):
-    before = dump(clone.name)
-    work(server, clone, statements)
-    assert clone.reset()
-    assert dump(clone.name) == before
-    assert clone.reset(), "a clean database is still clean"
+def test_a_test_that_only_writes_rows_leaves_no_trace(server, clones, clone, clean, dump, statements):
+    for _ in range(2):
+        work(server, clone, statements)
+        assert clones.renew(clone) is clone
+        assert dump(clone) == clean
 
 
 @pytest.mark.parametrize("statements", REPLACED.values(), ids=REPLACED.keys())
-def test_a_test_that_changes_more_than_rows_spoils_its_database(server, spare, statements):
-    work(server, spare, statements)
-    with contextlib.suppress(psycopg.Error):  # what it looks for may be gone: that tells as well
-        assert not spare.reset()
+def test_after_a_test_that_changes_more_than_rows_the_next_one_gets_a_new_database(
+    server, clones, clean, dump, statements
+):
+    used = clones.make()
+    work(server, used, statements)
+    renewed = clones.renew(used)
+    assert renewed.name != used.name
+    assert dump(renewed) == clean
+    clones.drop(renewed)
 
 
-def test_a_reset_ends_sessions_with_their_transactions_and_locks(server, clone, dump):
-    before = dump(clone.name)
+def test_sessions_are_ended_with_their_transactions_and_locks(server, clones, clone, clean, dump):
     connection = psycopg.connect(server.url(clone.name, None))
     connection.execute("INSERT INTO users (email) VALUES ('open')")
     connection.execute("LOCK TABLE orders; SELECT pg_advisory_lock(7)")
-    assert clone.reset()
+    assert clones.renew(clone) is clone
     with psycopg.connect(server.url(clone.name, None), autocommit=True) as other:
         assert other.execute("SELECT pg_try_advisory_lock(7)").fetchone() == (True,)
         other.execute("SET lock_timeout = '1s'; UPDATE orders SET size = 'large'")
     with pytest.raises(psycopg.OperationalError):
         connection.execute("SELECT 1")
-    assert clone.reset()
-    assert dump(clone.name) == before
+    assert clones.renew(clone) is clone
+    assert dump(clone) == clean
 
 
-def test_a_database_is_reset_many_times_before_a_new_one_is_due(server, spare):
+def test_counts_that_are_set_to_zero_hide_nothing(server, clones, clean, dump):
+    used = clones.make()
+    work(server, used, "INSERT INTO users (email) VALUES ('new')")
+    work(server, used, "SELECT pg_stat_reset()")
+    renewed = clones.renew(used)
+    assert dump(renewed) == clean
+    clones.drop(renewed)
+
+
+def test_a_database_is_put_right_many_times_before_a_new_one_is_due(server, clones):
+    used = clone = clones.make()
     for number in range(60):
-        work(server, spare, f"INSERT INTO users (email) VALUES ('n{number}');; UPDATE orders SET discount = 7")
-        if not spare.reset():
+        work(server, clone, f"INSERT INTO users (email) VALUES ('n{number}');; UPDATE orders SET discount = 7")
+        clone = clones.renew(used)
+        if clone is not used:
             break
+    clones.drop(clone)
     assert number > 40, "it grew too soon"
 
 
-def test_rows_beyond_some_size_are_not_reset_but_cloned_anew(server, admin):
-    rows = LARGEST // 100
-    fill(server, admin, "large", f"CREATE TABLE t AS SELECT repeat('x', 100) x FROM generate_series(1, {rows})")
-    clone = watch(server, "large")
-    assert clone.fingerprint is None
-    assert not clone.reset()
-    clone.close()
-    databases.drop(admin, "large")
+def test_a_template_with_many_rows_is_cloned_anew(server):
+    clones = make_clones(server, "CREATE TABLE t AS SELECT repeat('x', 100) x FROM generate_series(1, 40000)")
+    used = clones.make()
+    renewed = clones.renew(used)
+    assert renewed.name != used.name
+    clones.end()
 
 
-def test_a_database_without_mark_is_refused(server, admin):
-    admin.execute("CREATE DATABASE production")
-    with pytest.raises(marks.ForeignDatabaseError, match="was not created by the course"):
-        Clone(server, "production")
-    with pytest.raises(marks.ForeignDatabaseError):
-        databases.drop(admin, "production")
-    with pytest.raises(marks.ForeignDatabaseError):
-        databases.change_purpose(admin, "production", Purpose("clone", "x"))
-    assert admin.execute("SELECT 1 FROM pg_database WHERE datname = 'production'").fetchone()
+def test_a_transaction_prepared_for_two_phase_commit_is_seen_by_nobody_else():
+    with Embedded(options={"max_prepared_transactions": "5"}).start() as server:
+        clones = make_clones(server, "CREATE TABLE t (id int)")
+        used = clones.make()
+        work(server, used, "BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'half'")
+        assert clones.renew(used).name != used.name
+        clones.end()
 
 
-def test_a_transaction_prepared_for_two_phase_commit_is_taken_back():
-    with Embedded(options={"max_prepared_transactions": "5"}).start() as server, connect(server) as admin:
-        fill(server, admin, "two_phases", "CREATE TABLE t (id int)")
-        clone = watch(server, "two_phases")
-        work(server, clone, "BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'half'")
-        assert clone.reset()
-        assert clone.connection.execute("SELECT count(*) FROM pg_prepared_xacts").fetchone() == (0,)
-        clone.close()
-
-
-def test_a_session_that_is_told_to_end_is_noticed_without_asking(spare, admin):
-    assert spare.is_open()
-    admin.execute("SELECT pg_terminate_backend(%s)", [spare.connection.info.backend_pid])
+def test_a_session_that_is_told_to_end_is_noticed_without_asking(server, clones, clone):
+    assert clones.is_ready(clone)
+    with psycopg.connect(server.url(driver=None), autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(%s)", [clone.connection.info.backend_pid])
     end = time.monotonic() + 5
-    while spare.is_open() and time.monotonic() < end:
+    while clones.is_ready(clone) and time.monotonic() < end:
         time.sleep(0.01)
-    assert not spare.is_open()
+    assert not clones.is_ready(clone)

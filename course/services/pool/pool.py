@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import threading
+import time
 import weakref
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-import psycopg
-import psycopg2  # type: ignore[import-untyped]
-import psycopg2.extensions  # type: ignore[import-untyped]
-
-from course.services import template
-from course.services.connection import PoolError, connect, explain
-from course.services.stock import Stock
-from course.services.workshop import SECONDS, Workshop
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from course.services.server import Server
-
-__all__ = ["Database", "DatabasePool"]
+from course.services.pool.clones import Clone, Clones
+from course.services.pool.connection import PoolError
+from course.services.server import Server
 
 _PATIENCE = 30.0  # seconds until a database must be ready
 _KEPT = 20  # databases of failed tests that stay on one server, the youngest
+
+
+class PoolClosedError(PoolError):
+    """A database was asked of a pool that is closed."""
+
+
+class PoolTimeoutError(PoolError):
+    """No database became ready in time."""
+
+
+class NotTakenError(PoolError):
+    """A database was given back that this pool has not handed out."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,7 @@ class DatabasePool:
     server, and so does `ALTER SYSTEM`: these a pool does not undo, and privileges on the database itself
     (`GRANT CONNECT`) are not cloned.
 
-    It may be used by many threads. A process that was forked has a pool of its own with the same template, and what its
-    parent has taken it cannot give back.
+    It may be used by many threads, in the process that made it: one that was forked makes its own.
 
     Args:
         server: Where the databases are made. Nothing is read from `DATABASE_URL`.
@@ -94,6 +99,7 @@ class DatabasePool:
             pool.give_back(database, keep=request.session.testsfailed > failed_before)
         ```
 
+        >>> import psycopg
         >>> from course.services.postgres import postgres
         >>> def build(url):
         ...     with psycopg.connect(url.replace("+psycopg2", "")) as connection:
@@ -117,16 +123,15 @@ class DatabasePool:
     ) -> None:
         self.server = server
         self.kept: list[Database] = []
-        self._tell = tell
-        try:
-            keeper = connect(server, seconds=SECONDS)
-            with _closing_on_error(keeper):
-                source = template.acquire(keeper, server, name, build, version)
-                workshop = Workshop(server, source, template.prefix(name), keep=keep, keeper=keeper)
-                self._stock = Stock(workshop, ahead=ahead)
-        except psycopg.Error as error:
-            raise explain(server, error) from error
-        weakref.finalize(self, self._stock.end).atexit = False  # a pool that nobody has any longer
+        self._tell, self._ahead, self._owner = tell, ahead, os.getpid()
+        self._change = threading.Lock()
+        self._used: dict[str, Clone] = {}
+        self._ready: deque[Future[Clone]] = deque()  # what will be ready, in the order in which the worker makes it
+        self._clones = Clones(server, name, build, version, keep=keep)
+        self._worker = ThreadPoolExecutor(1, f"pool {name}")  # all work in the background, one thing after another
+        self._end = weakref.finalize(self, _end, server, self._clones, self._worker, self._ready, self._owner)
+        self._make_ahead()
+        self._worker.submit(self._clones.drop_orphans)
 
     def take(self, patience: float = _PATIENCE) -> Database:
         """Hand over a database that is like the template. One that is ready takes no time.
@@ -137,10 +142,14 @@ class DatabasePool:
         Raises:
             ServerGoneError: The server has ended.
             PoolTimeoutError: None became ready in time.
-            PoolClosedError: The pool is closed.
+            PoolClosedError: The pool is closed, or belongs to the process that this one was forked from.
         """
-        clone = self._stock.take(patience)
-        clone.close_session()
+        self._require_owner()
+        end = time.monotonic() + patience
+        while not self._clones.is_ready(clone := self._next(end, patience)):
+            self._worker.submit(self._clones.drop, clone)
+        with self._change:
+            self._used[clone.name] = clone
         return Database(clone.name, self.server.url(clone.name))
 
     def give_back(self, database: Database, *, keep: bool = False) -> None:
@@ -154,58 +163,36 @@ class DatabasePool:
         Raises:
             NotTakenError: The pool did not hand it out, or has it back already.
         """
-        self._stock.give_back(database.name, keep=keep)
-        if keep:
-            self.kept.append(database)
-            self._tell(f"The database of the failed test is kept: {self._address(database)}")
+        self._require_owner()
+        with self._change:
+            clone = self._used.pop(database.name, None)
+            if clone is None:
+                raise NotTakenError(
+                    f"This pool has not handed out the database {database.name!r}: it is neither reset nor dropped.",
+                    "Give back, once, what pool.take() returned.",
+                )
+            if not self._end.alive:  # all were dropped when it was closed
+                return
+            if not keep:
+                self._ready.append(self._worker.submit(self._clones.renew, clone))
+                return
+        self._worker.submit(self._clones.keep, clone)
+        self.kept.append(database)
+        self._tell(f"The database of the failed test is kept: {self._address(database)}")
 
     @contextlib.contextmanager
     def database(self) -> Iterator[Database]:
         """A database for the length of a block. If the block fails, it is kept."""
-        database = self.take()
-        with self._giving_back(database):
+        database, has_failed = self.take(), True
+        try:
             yield database
-
-    @contextlib.contextmanager
-    def connection(self) -> Iterator[psycopg2.extensions.connection]:
-        """A new psycopg2 connection to a database of its own, for the length of a block.
-
-        If the block fails, the database is kept. Once one was asked for, connections are opened ahead as well.
-
-        Example:
-            >>> from course.services.postgres import postgres
-            >>> with postgres() as server, DatabasePool(server, name="example") as pool:
-            ...     with pool.connection() as connection, connection.cursor() as cursor:
-            ...         cursor.execute("SELECT 6 * 7")
-            ...         cursor.fetchone()
-            (42,)
-        """
-        clone = self._stock.take(_PATIENCE, connected=True)
-        database = Database(clone.name, self.server.url(clone.name))
-        try:
-            connection = clone.open_session()
-        except psycopg2.Error as error:
-            self.give_back(database)
-            raise PoolError(
-                f"The server did not let a test connect ({error}).", "Close sessions, or try again."
-            ) from error
-        with self._giving_back(database):
-            yield connection
-
-    @contextlib.contextmanager
-    def _giving_back(self, database: Database) -> Iterator[None]:
-        has_failed = False
-        try:
-            yield
-        except Exception:
-            has_failed = True
-            raise
+            has_failed = False
         finally:
             self.give_back(database, keep=has_failed)
 
     def close(self) -> None:
         """Drop all databases that the pool made, kept ones excepted. A second call does nothing."""
-        self._stock.close()
+        self._end()
 
     def __enter__(self) -> Self:
         return self
@@ -219,11 +206,47 @@ class DatabasePool:
             return database.dsn
         return f"postgresql://{self.server.user}@{self.server.host}:{self.server.port}/{database.name}"
 
+    def _require_owner(self) -> None:
+        if os.getpid() != self._owner:
+            raise PoolClosedError("A forked process cannot use its parent's database pool.", "Make a new DatabasePool.")
 
-@contextlib.contextmanager
-def _closing_on_error(connection: psycopg.Connection) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        connection.close()
-        raise
+    def _next(self, end: float, patience: float) -> Clone:
+        """Wait for the one that is ready next."""
+        with self._change:
+            if not self._end.alive:
+                raise PoolClosedError("The database pool is closed.", "Make a new DatabasePool.")
+            self._make_ahead()
+            future = self._ready.popleft()
+        try:
+            return future.result(max(0.0, end - time.monotonic()))
+        except CancelledError:
+            raise PoolClosedError("The database pool was closed meanwhile.", "Make a new DatabasePool.") from None
+        except TimeoutError:
+            raise PoolTimeoutError(
+                f"No database became ready within {patience:g} s ({len(self._used)} are in use).",
+                "Give databases back after use; if there are none, the server hangs: start it again.",
+            ) from None
+        finally:
+            if not future.done():  # the next one waits for it, then
+                self._ready.appendleft(future)
+
+    def _make_ahead(self) -> None:
+        """Have as many made as are wanted after the next one is taken; what failed is tried again."""
+        while self._ready and self._ready[0].done() and self._ready[0].exception():
+            self._ready.popleft()
+        while len(self._ready) <= self._ahead:
+            self._ready.append(self._worker.submit(self._clones.make))
+
+
+def _end(
+    server: Server, clones: Clones, worker: ThreadPoolExecutor, ready: Iterable[Future[Clone]], owner: int
+) -> None:
+    """Drop what was made; not in a forked process, nor on a server that is gone."""
+    if os.getpid() != owner:
+        return
+    for future in ready:
+        future.cancel()
+    is_there = server.alive()
+    with contextlib.suppress(RuntimeError):  # the worker itself may be here, when it collects garbage
+        worker.shutdown(wait=is_there)
+    clones.end() if is_there else clones.leave()
