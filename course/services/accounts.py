@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from course.errors import CourseError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _NAMES = ("postgres", "nobody", "daemon")  # initdb insists on a user that has a name
 

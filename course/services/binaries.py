@@ -9,19 +9,15 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import filelock
 
 from course.errors import CourseError
 from course.services import folders
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from course.services.accounts import Account
+from course.services.accounts import Account
 
 _OPEN_TO_ALL = Path("/var/tmp")  # noqa: S108 - only what root owns is used there
 _END = ".exe" if sys.platform == "win32" else ""

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
 from course.errors import CourseError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 DEFAULT = "embedded"
 

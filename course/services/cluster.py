@@ -8,20 +8,16 @@ import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import filelock
 
 from course.services import folders, orphans
+from course.services.accounts import Account
+from course.services.binaries import Binaries
 from course.services.server import ServerStartError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from course.services.accounts import Account
-    from course.services.binaries import Binaries
 
 USER = "postgres"
 

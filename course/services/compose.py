@@ -9,8 +9,8 @@ import secrets
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import psycopg
 
@@ -19,9 +19,6 @@ from course.services import containers, docker, first_login, orphans
 from course.services.container import WAY_OUT
 from course.services.server import Server, ServerStartError, free_port
 from course.shipped import shipped
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _HOST = "127.0.0.1"
 _NAME = "course"  # user and password, as the file has them

@@ -7,19 +7,14 @@ import secrets
 import socket
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from course.services import accounts, binaries, cluster, folders, orphans
+from course.services.accounts import Account
+from course.services.binaries import Binaries
+from course.services.cluster import Template
 from course.services.server import Server, ServerStartError, free_port
-from course.services.supervised import supervise
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from course.services.accounts import Account
-    from course.services.binaries import Binaries
-    from course.services.cluster import Template
-    from course.services.supervised import Supervised
+from course.services.supervised import Supervised, supervise
 
 _DEADLINE = 60.0  # seconds: a busy machine is slow, and a dead server is noticed at once
 _TRIES = 5  # another program may take the free port before the server does

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psutil
 
 from course.services import folders, supervisor
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _OURS = ("postgres", "nats-server", "supervisor.py", "initdb")
 _PATIENCE = 5.0  # seconds

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import psycopg
 
 from course.services.server import ServerStartError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _OLDEST = 130000  # DROP DATABASE … WITH (FORCE) came with version 13
 _PAUSE = 0.1  # seconds between two tries

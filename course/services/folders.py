@@ -9,16 +9,13 @@ import secrets
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import platformdirs
 
 from course.errors import CourseError
 from course.services import accounts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 NAME = "integration-testing-course"
 NO_ROOM = os.strerror(errno.ENOSPC)  # as programs say it

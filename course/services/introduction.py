@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from course.services.cluster import USER
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _HELPER = "course_introduction"
 

@@ -9,17 +9,15 @@ import os
 import secrets
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from course.errors import CourseError
 from course.services import compose, containers, docker, nats_embedded, orphans
 from course.services.choice import choose
 from course.services.server import ServerGoneError, ServerStartError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 VARIABLE = "COURSE_NATS"
 ADDRESS = "COURSE_NATS_URL"

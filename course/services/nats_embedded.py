@@ -9,15 +9,11 @@ import sys
 import sysconfig
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from course.errors import CourseError
 from course.services import folders, orphans
 from course.services.server import ServerStartError
-from course.services.supervised import supervise
-
-if TYPE_CHECKING:
-    from course.services.supervised import Supervised
+from course.services.supervised import Supervised, supervise
 
 _DEADLINE = 30.0  # seconds
 _CONFIGURATION = """\

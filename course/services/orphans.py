@@ -1,4 +1,4 @@
-"""What the course has started, who owns it, and the end of what nobody owns any longer."""
+"""The registry of what the course has started and who owns it; what nobody owns any longer is ended."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ import contextlib
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import filelock
 
 from course.services import containers, ending, folders
 from course.services.owners import Owner
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,8 @@ def register(
     with folders.room(place):
         place.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".new")
-        draft.write_text(_write(entry), encoding="utf-8")
+        note = {**asdict(entry), "path": None, "owner": str(entry.owner)}
+        draft.write_text(json.dumps(note, default=str), encoding="utf-8")
         draft.replace(path)
     return entry
 
@@ -117,25 +115,13 @@ def _end(entry: Entry) -> bool:
     return True
 
 
-def _write(entry: Entry) -> str:
-    return json.dumps(
-        {
-            "owner": entry.owner.as_dict(),
-            "kind": entry.kind,
-            "folder": str(entry.folder) if entry.folder else None,
-            "container": entry.container,
-            "project": entry.project,
-        }
-    )
-
-
 def _read_all() -> Iterator[Entry]:
     for path in sorted((folders.state() / "started").glob("*.json")):
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
             yield _read(path)
 
 
 def _read(path: Path) -> Entry:
     note = json.loads(path.read_text(encoding="utf-8"))
     folder = Path(note["folder"]) if note["folder"] else None
-    return Entry(path, Owner(**note["owner"]), note["kind"], folder, note["container"], note["project"])
+    return Entry(path, Owner.parse(note["owner"]), note["kind"], folder, note["container"], note["project"])

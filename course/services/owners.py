@@ -7,7 +7,7 @@ import functools
 import os
 import socket
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -51,10 +51,6 @@ class Owner:
 
     def __str__(self) -> str:
         return f"{self.pid}/{self.started:.2f}/{self.boot}/{self.space}/{self.host}"
-
-    def as_dict(self) -> dict[str, object]:
-        """Its fields, for JSON."""
-        return asdict(self)
 
     def is_alive(self) -> bool:
         """Whether it is still there.

@@ -5,13 +5,11 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import os
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 from course.services import orphans
 from course.services.choice import choose
-
-if TYPE_CHECKING:
-    from course.services.server import Server
+from course.services.server import Server
 
 VARIABLE = "COURSE_POSTGRES"
 PROVIDERS = {  # imported when chosen: some bring libraries that take a while to load

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 from urllib.parse import quote
 
 from course.errors import CourseError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 # What a client sends to ask for encryption. Any PostgreSQL server answers with one letter, before a password is due.
 _SSL_REQUEST = bytes([0, 0, 0, 8, 4, 210, 22, 47])

@@ -9,20 +9,16 @@ import signal
 import subprocess
 import sys
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 
 from course.services import ending, supervisor
+from course.services.accounts import Account
+from course.services.orphans import Entry
 from course.services.owners import birth, is_running
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from course.services.accounts import Account
-    from course.services.orphans import Entry
 
 _LOG_LIMIT = 2 << 20  # bytes; the log takes twice that at most
 _PATIENCE = 2 * supervisor.PATIENCE + 2  # seconds: the supervisor asks, then kills

@@ -224,7 +224,7 @@ def test_an_owner_survives_being_written_down():
 def test_notes_that_nobody_can_read_are_left_alone(tmp_path):
     place = folders.state() / "started"
     place.mkdir(parents=True)
-    for number, text in enumerate(["", "{", "[]", '{"owner": 7}', '{"owner": {"pid": 1}}']):
+    for number, text in enumerate(["", "{", "[]", '{"owner": 7}', '{"owner": "1/2"}']):
         (place / f"{number}.json").write_text(text)
     assert orphans.reap() == ()
     assert len(list(place.iterdir())) == 5
@@ -234,7 +234,7 @@ def test_only_folders_of_the_course_are_removed(tmp_path):
     precious = tmp_path / "thesis"
     precious.mkdir()
     entry = orphans.register("postgres", folder=precious)
-    dead = entry.path.read_text().replace(f'"pid": {os.getpid()}', '"pid": 999999999')
+    dead = entry.path.read_text().replace(f'"{os.getpid()}/', '"999999999/')
     entry.path.write_text(dead)
     orphans.reap()
     assert precious.exists()
