@@ -11,13 +11,13 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 from course.errors import CourseError
 from course.services import compose, containers, docker, nats_embedded, orphans
 from course.services.choice import choose
-from course.services.server import ServerGoneError, ServerStartError
+from course.services.server import Running, ServerStartError, nothing, silence
 
 VARIABLE = "COURSE_NATS"
 ADDRESS = "COURSE_NATS_URL"
@@ -29,17 +29,8 @@ _PORT = 4222
 _DEADLINE = 60.0  # seconds
 
 
-def _nothing() -> None:
-    """What there is to stop about a server that somebody else runs."""
-
-
-def _silence() -> str:
-    """What there is to read about a server that somebody else runs."""
-    return ""
-
-
 @dataclass(frozen=True)
-class NatsServer:
+class NatsServer(Running):
     """A running NATS server with JetStream. A context manager that stops it at the end.
 
     Attributes:
@@ -57,34 +48,17 @@ class NatsServer:
     version: str
     seconds: float
     sentence: str
-    end: Callable[[], None] = field(default=_nothing, repr=False, compare=False)
-    log: Callable[[], str] = field(default=_silence, repr=False, compare=False)
+    end: Callable[[], None] = field(default=nothing, repr=False, compare=False)
+    log: Callable[[], str] = field(default=silence, repr=False, compare=False)
 
-    def stop(self) -> None:
-        """Stop it, if the course started it. A second call does nothing."""
-        self.end()
+    @property
+    def place(self) -> str:
+        """What it is and where it listens."""
+        return f"NATS server ({self.provider}) at {place(self.url)}"
 
     def alive(self) -> bool:
         """Whether a NATS server answers there now, within a second or so."""
         return greeting(self.url) is not None
-
-    def require(self) -> None:
-        """Do nothing while the server answers.
-
-        Raises:
-            ServerGoneError: It was ended by something else in the meantime.
-        """
-        if not self.alive():
-            raise ServerGoneError(
-                f"The NATS server ({self.provider}) at {place(self.url)} answers no longer.",
-                "Run the cell with course.begin again: it starts a new one, and your cells are as they were.",
-            )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
 
 def nats(provider: str | None = None) -> NatsServer:
@@ -115,7 +89,7 @@ def start(provider: str) -> NatsServer:
     url, how, end, log = PROVIDERS[provider]()
     told = _wait(url, end, log)
     seconds = time.monotonic() - begin
-    took = "" if end is _nothing else f", up in {max(seconds, 0.1):.1f} s"
+    took = "" if end is nothing else f", up in {max(seconds, 0.1):.1f} s"
     return NatsServer(provider, url, str(told["version"]), seconds, f"{told['version']} {how}{took}", end, log)
 
 
@@ -163,22 +137,22 @@ def _container() -> _Started:
     with containers.started_by_us(container, end, WAY_OUT):
         container.start()
         url = f"nats://{container.get_container_host_ip()}:{container.get_exposed_port(_PORT)}"
-    return url, f"in a container ({IMAGE})", end, _silence
+    return url, f"in a container ({IMAGE})", end, silence
 
 
 def _compose() -> _Started:
     usual = f"nats://127.0.0.1:{compose.usual_port('nats')}"
     if greeting(usual):
-        return usual, "by Compose (already there, and left running)", _nothing, _silence
+        return usual, "by Compose (already there, and left running)", nothing, silence
     project = compose.bring_up("nats")
-    return f"nats://127.0.0.1:{project.port}", f"by Compose (project {project.name})", project.end, _silence
+    return f"nats://127.0.0.1:{project.port}", f"by Compose (project {project.name})", project.end, silence
 
 
 def _external() -> _Started:
     url = os.environ.get(ADDRESS, "")
     if not url.startswith(("nats://", "tls://")) or not urlsplit(url).hostname:
         raise CourseError(f"{ADDRESS} is not set to a NATS server.", "It looks like nats://localhost:4222.")
-    return url, f"external at {place(url)}", _nothing, _silence
+    return url, f"external at {place(url)}", nothing, silence
 
 
 PROVIDERS: dict[str, Callable[[], _Started]] = {
@@ -191,7 +165,7 @@ PROVIDERS: dict[str, Callable[[], _Started]] = {
 
 def _wait(url: str, end: Callable[[], None], log: Callable[[], str]) -> dict[str, Any]:
     """Wait until the server greets, and see that JetStream is on."""
-    until = time.monotonic() + (_DEADLINE if end is not _nothing else 3.0)
+    until = time.monotonic() + (_DEADLINE if end is not nothing else 3.0)
     while not (told := greeting(url)):
         if time.monotonic() > until:
             said = (log().strip().splitlines() or ["it said nothing"])[-1]

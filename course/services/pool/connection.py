@@ -72,7 +72,7 @@ def explain(server: Server, error: psycopg.Error) -> CourseError:
     reason = str(error).strip().partition("\n")[0]
     if isinstance(error, psycopg.OperationalError) and not server.alive():
         return ServerGoneError(
-            f"The PostgreSQL server ({server.provider}) at {server.host}:{server.port} answers no longer: {reason}.",
+            f"The {server.place} answers no longer: {reason}.",
             "Start it again (in a notebook: run the cell with course.begin again), then make a new pool.",
         )
     return PoolError(f"PostgreSQL could not do what the database pool asked for: {reason}.", _advice(error))
