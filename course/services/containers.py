@@ -6,8 +6,8 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from course.services.cleanup.owner import Owner
 from course.services.docker import address, engine
-from course.services.owners import Owner
 from course.services.server import ServerStartError
 
 if TYPE_CHECKING:

@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING
 import psutil
 
 from course.errors import CourseError
-from course.services import containers, docker, folders, nats, orphans, postgres
-from course.services.choice import choose
+from course.services import containers, docker
+from course.services.cleanup import registry
 from course.services.doctor import Finding
+from course.services.machine import folders
+from course.services.providers import nats, postgres
+from course.services.providers.choice import choose
 from course.syllabus import syllabus
 
 if TYPE_CHECKING:
@@ -144,9 +147,9 @@ def examine_ports() -> Iterator[Finding]:
 
 def examine_leftovers() -> Iterator[Finding]:
     """What dead sessions left: it is ended here and now. What living ones use stays."""
-    ended = [entry.describe() for entry in orphans.reap()]
+    ended = [entry.describe() for entry in registry.reap()]
     ended += [f"container {name}" for name in containers.remove_orphaned()]
-    in_use = sum(entry.owner.pid != os.getpid() for entry in orphans.entries())
+    in_use = sum(entry.owner.pid != os.getpid() for entry in registry.entries())
     if ended:
         yield Finding("Left-overs", "ok", f"of dead sessions, ended just now: {'; '.join(ended)}")
     else:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from course.services.docker import engine
-from course.services.embedded import Embedded
+from course.services.embedded.postgres import Embedded
 from course.shipped import PACKAGE
 
 IMAGES = ("postgres:16", "nats:2", "redis:7")

@@ -27,7 +27,7 @@ import psycopg2
 from pytest_postgresql.janitor import DatabaseJanitor
 
 from course.services.pool.pool import DatabasePool
-from course.services.postgres import postgres
+from course.services.providers.postgres import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from course.engine import Prover, Request, Suite, Variant, load_subject
-from course.services.embedded import Embedded
+from course.services.embedded.postgres import Embedded
 
 PROGRAM = '''\
 """A till that adds prices up and writes receipts."""

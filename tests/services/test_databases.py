@@ -7,7 +7,7 @@ import pytest
 
 from course.services import databases
 from course.services.databases import ForeignDatabaseError, Label
-from course.services.embedded import Embedded
+from course.services.embedded.postgres import Embedded
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from course.services.container import Container
 from course.services.docker import DockerUnavailableError, address, engine, reason
+from course.services.providers.container import Container
 
 DOCKER = b'{"Version": "28.2.2", "Components": [{"Name": "Engine", "Version": "28.2.2"}]}'
 PODMAN = b'{"Version": "5.4.0", "Components": [{"Name": "Podman Engine", "Version": "5.4.0"}]}'

@@ -11,14 +11,15 @@ import time
 import pytest
 from rich.console import Console
 
-from course.services import examinations, orphans
+from course.services import examinations
+from course.services.cleanup import registry
 from course.services.doctor import Finding, examine, run, table
 from course.services.server import answers, free_port
 from course.syllabus import syllabus
 
 OWNER = """
 import sys
-from course.services.embedded import Embedded
+from course.services.embedded.postgres import Embedded
 server = Embedded().start()
 print(server.port, flush=True)
 sys.stdin.read()
@@ -144,7 +145,7 @@ def test_left_overs_of_a_dead_session_are_ended_and_told(own_notes):
         process.kill()
         process.wait()
     assert "ended just now: postgres of process" in only(examinations.examine_leftovers).here
-    assert orphans.entries() == ()
+    assert registry.entries() == ()
 
 
 def test_its_table_is_readable_in_a_narrow_terminal():

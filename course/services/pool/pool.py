@@ -100,7 +100,7 @@ class DatabasePool:
         ```
 
         >>> import psycopg
-        >>> from course.services.postgres import postgres
+        >>> from course.services.providers.postgres import postgres
         >>> def build(url):
         ...     with psycopg.connect(url.replace("+psycopg2", "")) as connection:
         ...         _ = connection.execute("CREATE TABLE words (word text)")

@@ -15,7 +15,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from course.services import folders, orphans
+from course.services.cleanup import registry
+from course.services.machine import folders
 from course.services.stand_in import script, translate
 from course.services.stand_in.errors import StandInError
 
@@ -36,13 +37,13 @@ class Files:
     """The folder that is a container's `/`; made when something is first put there, removed with the container."""
 
     def __init__(self) -> None:
-        self._entry: orphans.Entry | None = None
+        self._entry: registry.Entry | None = None
 
     @cached_property
     def root(self) -> Path:
         """The folder, with the places that every image of PostgreSQL has."""
         folder = folders.plan("files")
-        self._entry = orphans.register("files of a stand-in", folder=folder)
+        self._entry = registry.register("files of a stand-in", folder=folder)
         for place in ("tmp", "root", "docker-entrypoint-initdb.d", "var/lib/postgresql"):
             (folder / place).mkdir(parents=True)
         folder.chmod(0o711)  # the server may run as another user, and reads a file of which it knows the name

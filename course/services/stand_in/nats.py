@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from course.services import folders, nats_embedded, orphans
+from course.services.cleanup import registry
+from course.services.cleanup.supervised import Supervised, supervise
+from course.services.embedded import nats as nats_embedded
+from course.services.machine import folders
 from course.services.server import free_port
 from course.services.stand_in.errors import StandInError
 from course.services.stand_in.inside import Files
-from course.services.supervised import Supervised, supervise
 
 if TYPE_CHECKING:
     from course.services.stand_in.inside import Inside
@@ -62,7 +64,7 @@ class Nats:
         """
         self._ports = {inner: self._settings.host_port(inner) or free_port() for inner in (CLIENT, MONITOR)}
         program, folder = nats_embedded.program(), folders.plan("nats")
-        entry = orphans.register("nats", folder=folder)
+        entry = registry.register("nats", folder=folder)
         folder.mkdir(mode=0o700)
         ports = ["-a", "127.0.0.1", "-p", str(self._ports[CLIENT]), "-m", str(self._ports[MONITOR])]
         line = [program, *ports, "-sd", str(folder), *self._arguments]

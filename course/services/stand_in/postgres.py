@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psycopg
 
-from course.services import binaries
-from course.services.embedded import Embedded
+from course.services.embedded import binaries
+from course.services.embedded.postgres import Embedded
 from course.services.server import Server
 from course.services.stand_in import filling
 from course.services.stand_in.errors import StandInError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from course.services import binaries
+from course.services.embedded import binaries
 from course.services.server import answers
 from course.services.stand_in import filling
 from course.services.stand_in.errors import StandInError

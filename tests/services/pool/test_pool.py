@@ -23,7 +23,7 @@ from course.services import databases
 from course.services.pool.connection import PoolError, connect
 from course.services.pool.pool import Database, DatabasePool, NotTakenError, PoolClosedError, PoolTimeoutError
 from course.services.pool.template import TemplateBuildError
-from course.services.postgres import postgres
+from course.services.providers.postgres import postgres
 from course.services.server import ServerGoneError
 
 pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
@@ -531,7 +531,7 @@ def postmaster(server):
 def test_the_fixtures_of_the_docstring_work_in_pytest(tmp_path):
     (tmp_path / "conftest.py").write_text(
         "import psycopg, pytest\nfrom course.services.pool.pool import DatabasePool\n"
-        "from course.services.postgres import postgres\n"
+        "from course.services.providers.postgres import postgres\n"
         "def create_tables(url):\n"
         "    with psycopg.connect(url.replace('+psycopg2', '')) as c: c.execute('CREATE TABLE users (name text)')\n"
         + textwrap.dedent(DatabasePool.__doc__.partition("```python")[2].partition("```")[0]),

@@ -13,10 +13,10 @@ import time
 import psycopg
 import pytest
 
-from course.services import binaries
-from course.services.embedded import Embedded
+from course.services.embedded import binaries
+from course.services.embedded.postgres import Embedded
 from course.services.pool.clones import Clones
-from course.services.postgres import postgres
+from course.services.providers.postgres import postgres
 
 SCHEMA = """
 CREATE SCHEMA shop;

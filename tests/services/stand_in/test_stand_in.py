@@ -20,7 +20,7 @@ from testcontainers.core.image import DockerImage
 from testcontainers.core.network import Network
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-from course.services import orphans
+from course.services.cleanup import registry
 from course.services.stand_in import StandInError, install, installed, serve, uninstall
 from course.services.stand_in import client as client_module
 
@@ -123,8 +123,8 @@ def test_networks_and_builds_need_an_engine_and_the_error_says_so(tmp_path):
         DockerImage(tmp_path).build()
 
 
-def left(pid: int) -> list[orphans.Entry]:
-    return [entry for entry in orphans.entries() if entry.owner.pid == pid]
+def left(pid: int) -> list[registry.Entry]:
+    return [entry for entry in registry.entries() if entry.owner.pid == pid]
 
 
 FORGETS = """
@@ -155,7 +155,7 @@ def test_a_killed_process_leaves_nothing_behind():
         folders = [entry.folder for entry in left(pid)]
         assert len(folders) == 2
         process.send_signal(signal.SIGKILL)
-    orphans.reap()
+    registry.reap()
     end = time.monotonic() + 10
     while any(folder.exists() for folder in folders) and time.monotonic() < end:
         time.sleep(0.05)

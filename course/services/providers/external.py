@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import psycopg
 
 from course.errors import CourseError
-from course.services import first_login
+from course.services.providers import first_login
 from course.services.server import Server, ServerStartError
 
 VARIABLE = "COURSE_DATABASE_URL"

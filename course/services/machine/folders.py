@@ -15,7 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from course.errors import CourseError
-from course.services import accounts
+from course.services.machine import accounts
 
 NAME = "integration-testing-course"
 NO_ROOM = os.strerror(errno.ENOSPC)  # as programs say it

@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from typing import TYPE_CHECKING
 
 import psycopg
+from testcontainers.community.postgres import PostgresContainer
 
-from course.services import containers, docker, first_login, orphans
-from course.services.cluster import USER
+from course.services import containers, docker
+from course.services.cleanup import registry
+from course.services.embedded.cluster import USER
+from course.services.providers import first_login
 from course.services.server import Server, ServerStartError
-
-if TYPE_CHECKING:
-    from testcontainers.community.postgres import PostgresContainer
 
 IMAGE = "postgres:16"
 WAY_OUT = "This lesson also runs on embedded PostgreSQL (COURSE_POSTGRES=embedded)."
@@ -43,7 +42,7 @@ class Container:
         docker.engine().require(WAY_OUT)
         begin, name, password = time.monotonic(), f"course-postgres-{secrets.token_hex(4)}", secrets.token_urlsafe(18)
         container = _prepare(self.image, name, password)
-        end = orphans.once(orphans.register("postgres", container=name), container.stop)
+        end = registry.once(registry.register("postgres", container=name), container.stop)
         with containers.started_by_us(container, end, WAY_OUT):
             host, port, version = _run(container, password)
         seconds = time.monotonic() - begin

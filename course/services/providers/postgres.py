@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import os
-from typing import Protocol, cast
+from collections.abc import Callable
+from typing import Protocol
 
-from course.services import orphans
-from course.services.choice import choose
+from course.services.cleanup import registry
+from course.services.embedded.postgres import Embedded
+from course.services.providers.choice import choose
+from course.services.providers.compose import Compose
+from course.services.providers.container import Container
+from course.services.providers.external import External
 from course.services.server import Server
 
 VARIABLE = "COURSE_POSTGRES"
-PROVIDERS = {  # imported when chosen: some bring libraries that take a while to load
-    "embedded": ("course.services.embedded", "Embedded"),
-    "container": ("course.services.container", "Container"),
-    "compose": ("course.services.compose", "Compose"),
-    "external": ("course.services.external", "External"),
-}
 _BY_DEFAULT = f"(Docker was not asked: {VARIABLE}=container uses it)"
 
 
@@ -26,6 +24,14 @@ class Provider(Protocol):
 
     def start(self) -> Server:
         """Return a server that is ready, or raise an error that tells the way out."""
+
+
+PROVIDERS: dict[str, Callable[[], Provider]] = {
+    "embedded": Embedded,
+    "container": Container,
+    "compose": Compose,
+    "external": External,
+}
 
 
 def postgres(provider: str | None = None) -> Server:
@@ -43,7 +49,7 @@ def postgres(provider: str | None = None) -> Server:
         ...     server.sentence.split(",")[0], server.alive()
         ('16.14 embedded', True)
     """
-    orphans.reap()
+    registry.reap()
     chosen = choose(provider, VARIABLE, PROVIDERS)
     server = named(chosen).start()
     if provider is None and not os.environ.get(VARIABLE):
@@ -53,5 +59,4 @@ def postgres(provider: str | None = None) -> Server:
 
 def named(provider: str) -> Provider:
     """The provider of this name, not started."""
-    module, name = PROVIDERS[provider]
-    return cast("Provider", getattr(importlib.import_module(module), name)())
+    return PROVIDERS[provider]()

@@ -8,9 +8,9 @@ import threading
 import psycopg
 import pytest
 
-from course.services.embedded import Embedded
-from course.services.external import External, ExternalAddressError
-from course.services.postgres import postgres
+from course.services.embedded.postgres import Embedded
+from course.services.providers.external import External, ExternalAddressError
+from course.services.providers.postgres import postgres
 from course.services.server import ServerStartError, free_port
 
 

@@ -6,7 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from course.services import folders, orphans
+from course.services.cleanup import registry
+from course.services.machine import folders
 
 
 class Scratch:
@@ -33,7 +34,7 @@ class Scratch:
 
     def __init__(self, kind: str, *, in_memory: bool = True) -> None:
         self.folder = folders.plan(kind, None if in_memory else Path(tempfile.gettempdir()))
-        self._entry = orphans.register(kind, folder=self.folder)
+        self._entry = registry.register(kind, folder=self.folder)
         with folders.room(self.folder):
             self.folder.mkdir(mode=0o700)
 

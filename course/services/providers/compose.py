@@ -15,8 +15,10 @@ from dataclasses import dataclass
 import psycopg
 
 from course.errors import CourseError
-from course.services import containers, docker, first_login, orphans
-from course.services.container import WAY_OUT
+from course.services import containers, docker
+from course.services.cleanup import registry
+from course.services.providers import first_login
+from course.services.providers.container import WAY_OUT
 from course.services.server import Server, ServerStartError, free_port
 from course.shipped import shipped
 
@@ -96,7 +98,7 @@ def bring_up(service: str) -> Project:
     """Start one service of `compose.yaml` as a project of our own, on a free port."""
     docker.engine().require(WAY_OUT)
     command, name, port = _command(), f"course-{secrets.token_hex(4)}", free_port()
-    end = orphans.once(orphans.register(service, project=name), lambda: containers.remove_project(name))
+    end = registry.once(registry.register(service, project=name), lambda: containers.remove_project(name))
     variables = {_PORTS[service][0]: str(port), "COURSE_OWNER": containers.labels()[containers.LABEL]}
     words = [*command, "--project-name", name, "--file", str(shipped("compose.yaml")), "up", "--detach", service]
     try:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import psutil
 
-from course.services import ending, supervisor
-from course.services.accounts import Account
-from course.services.orphans import Entry
-from course.services.owners import birth, is_running
+from course.services.cleanup import ending, supervisor
+from course.services.cleanup.owner import birth, is_running
+from course.services.cleanup.registry import Entry
+from course.services.machine.accounts import Account
 
 _LOG_LIMIT = 2 << 20  # bytes; the log takes twice that at most
 _PATIENCE = 2 * supervisor.PATIENCE + 2  # seconds: the supervisor asks, then kills
@@ -75,7 +75,7 @@ def supervise(
 
     Args:
         command: The server's program, by its full path, and its arguments.
-        entry: What `orphans.register` noted.
+        entry: What `registry.register` noted.
         folder: The entry's folder. Its path is in the command.
         account: The user to run it as; none means the present one.
         stop_signal: What stops it at once in good order, such as "SIGQUIT".

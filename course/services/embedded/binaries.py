@@ -16,8 +16,8 @@ from pathlib import Path
 import filelock
 
 from course.errors import CourseError
-from course.services import folders
-from course.services.accounts import Account
+from course.services.machine import folders
+from course.services.machine.accounts import Account
 
 _OPEN_TO_ALL = Path("/var/tmp")  # noqa: S108 - only what root owns is used there
 _END = ".exe" if sys.platform == "win32" else ""

@@ -14,13 +14,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from course.services import folders, orphans
-from course.services.owners import Owner
+from course.services.cleanup import registry
+from course.services.cleanup.owner import Owner
+from course.services.machine import folders
 from course.services.server import answers
 
 OWNER = """
 import sys
-from course.services.embedded import Embedded
+from course.services.embedded.postgres import Embedded
 server = Embedded().start()
 print(server.port, server.socket_dir, flush=True)
 {then}
@@ -133,7 +134,7 @@ def test_a_forked_copy_that_exits_does_not_end_the_server():
     try:
         session.process.stdout.readline()
         assert answers("127.0.0.1", session.port)
-        assert orphans.entries()
+        assert registry.entries()
     finally:
         session.close()
 
@@ -142,17 +143,17 @@ def test_an_owner_that_exits_takes_its_server_along(session):
     session.process.stdin.close()
     assert session.process.wait(10) == 0
     assert session.is_gone(), session.left()
-    assert not orphans.entries()
+    assert not registry.entries()
 
 
 def test_with_owner_and_supervisor_killed_reap_ends_the_rest(session):
     session.supervisor.kill()
     session.kill()
     assert answers("127.0.0.1", session.port)
-    reaped = orphans.reap()
+    reaped = registry.reap()
     assert [entry.folder for entry in reaped] == [session.folder]
     assert session.is_gone(), session.left()
-    assert not orphans.entries()
+    assert not registry.entries()
 
 
 def test_with_everything_killed_reap_removes_folder_and_shared_memory(session):
@@ -160,7 +161,7 @@ def test_with_everything_killed_reap_removes_folder_and_shared_memory(session):
     session.server.kill()
     session.kill()
     assert session.segment in segments()
-    orphans.reap()
+    registry.reap()
     assert session.is_gone(), session.left()
 
 
@@ -178,9 +179,9 @@ def test_a_killed_supervisor_is_made_good_when_the_owner_ends(session):
 
 
 def test_what_is_in_use_stays(session):
-    assert orphans.reap() == ()
+    assert registry.reap() == ()
     assert answers("127.0.0.1", session.port)
-    assert [entry.folder for entry in orphans.entries()] == [session.folder]
+    assert [entry.folder for entry in registry.entries()] == [session.folder]
 
 
 def test_the_death_of_one_owner_does_not_disturb_another(session):
@@ -188,7 +189,7 @@ def test_the_death_of_one_owner_does_not_disturb_another(session):
     try:
         other.supervisor.kill()
         other.kill()
-        orphans.reap()
+        registry.reap()
         assert other.is_gone(), other.left()
         assert answers("127.0.0.1", session.port)
     finally:
@@ -226,15 +227,15 @@ def test_notes_that_nobody_can_read_are_left_alone(tmp_path):
     place.mkdir(parents=True)
     for number, text in enumerate(["", "{", "[]", '{"owner": 7}', '{"owner": "1/2"}']):
         (place / f"{number}.json").write_text(text)
-    assert orphans.reap() == ()
+    assert registry.reap() == ()
     assert len(list(place.iterdir())) == 5
 
 
 def test_only_folders_of_the_course_are_removed(tmp_path):
     precious = tmp_path / "thesis"
     precious.mkdir()
-    entry = orphans.register("postgres", folder=precious)
+    entry = registry.register("postgres", folder=precious)
     dead = entry.path.read_text().replace(f'"{os.getpid()}/', '"999999999/')
     entry.path.write_text(dead)
-    orphans.reap()
+    registry.reap()
     assert precious.exists()

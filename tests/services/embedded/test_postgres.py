@@ -17,8 +17,10 @@ import psutil
 import psycopg
 import pytest
 
-from course.services import accounts, binaries, cluster, folders, orphans
-from course.services.embedded import Embedded, PortTakenError
+from course.services.cleanup import registry
+from course.services.embedded import binaries, cluster
+from course.services.embedded.postgres import Embedded, PortTakenError
+from course.services.machine import accounts, folders
 from course.services.server import ServerGoneError, ServerStartError, answers, free_port
 
 
@@ -76,7 +78,7 @@ def test_a_port_that_is_lost_to_another_program_is_replaced(monkeypatch):
         other.bind(("127.0.0.1", 0))
         other.listen()
         ports = iter([other.getsockname()[1], free_port()])
-        monkeypatch.setattr("course.services.embedded.free_port", lambda: next(ports))
+        monkeypatch.setattr("course.services.embedded.postgres.free_port", lambda: next(ports))
         with Embedded().start() as server:
             assert server.alive()
 
@@ -149,7 +151,7 @@ def test_its_processes_are_few_and_small(server):
 @pytest.mark.slow
 def test_sessions_that_start_at_once_make_the_first_data_folder_once(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    program = "from course.services.embedded import Embedded as E\nwith E().start() as s: assert s.alive()"
+    program = "from course.services.embedded.postgres import Embedded as E\nwith E().start() as s: assert s.alive()"
     with ThreadPoolExecutor(3) as pool:
         done = pool.map(lambda _: subprocess.run([sys.executable, "-c", program], check=False).returncode, range(3))
     assert list(done) == [0, 0, 0]
@@ -161,15 +163,15 @@ def test_sessions_that_start_at_once_make_the_first_data_folder_once(tmp_path, m
 def test_a_killed_start_leaves_a_cache_that_the_next_one_can_use(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    words = [sys.executable, "-c", "from course.services.embedded import Embedded as E\nE().start()"]
+    words = [sys.executable, "-c", "from course.services.embedded.postgres import Embedded as E\nE().start()"]
     for wait in (0.3, 0.5):
         with subprocess.Popen(words) as process:
             time.sleep(wait)
             process.kill()
     with Embedded().start() as server:
         assert server.alive()
-    reaped = orphans.reap()
-    assert orphans.entries() == ()
+    reaped = registry.reap()
+    assert registry.entries() == ()
     assert [entry.folder for entry in reaped if entry.folder.exists()] == []
 
 
@@ -242,7 +244,7 @@ def test_a_full_disk_is_told_with_the_way_out_and_nothing_is_left_on_it(small_di
     with pytest.raises(folders.DiskFullError, match=f"No space is left in {small_disk}. Free some"):
         Embedded().start()
     assert list(small_disk.iterdir()) == []
-    assert orphans.entries() == ()
+    assert registry.entries() == ()
 
 
 @FULL
@@ -284,7 +286,7 @@ def test_ctrl_c_while_it_starts_leaves_nothing(own_notes, monkeypatch):
     def press(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("course.services.embedded._becomes_ready", press)
+    monkeypatch.setattr("course.services.embedded.postgres._becomes_ready", press)
     with pytest.raises(KeyboardInterrupt):
         Embedded().start()
-    assert orphans.entries() == ()
+    assert registry.entries() == ()

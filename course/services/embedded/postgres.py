@@ -9,12 +9,14 @@ import sys
 import time
 from collections.abc import Mapping
 
-from course.services import accounts, binaries, cluster, folders, orphans
-from course.services.accounts import Account
-from course.services.binaries import Binaries
-from course.services.cluster import Template
+from course.services.cleanup import registry
+from course.services.cleanup.supervised import Supervised, supervise
+from course.services.embedded import binaries, cluster, introduction
+from course.services.embedded.binaries import Binaries
+from course.services.embedded.cluster import Template
+from course.services.machine import accounts, folders
+from course.services.machine.accounts import Account
 from course.services.server import Server, ServerStartError, free_port
-from course.services.supervised import Supervised, supervise
 
 _DEADLINE = 60.0  # seconds: a busy machine is slow, and a dead server is noticed at once
 _TRIES = 5  # another program may take the free port before the server does
@@ -112,8 +114,6 @@ class Embedded:
         """Give the superuser its name and password, and make the database; returns the password that holds now."""
         if (self.user, self.password, self.database) == (cluster.USER, None, "postgres"):
             return password
-        from course.services import introduction  # noqa: PLC0415 - brings a driver, which takes a while to load
-
         wished = self.password if self.password is not None else secrets.token_urlsafe(18)
         place = str(process.folder) if _has_sockets() else "127.0.0.1"
         login: dict[str, object] = {"host": place, "port": port, "password": password}
@@ -125,7 +125,7 @@ def _run(
     found: Binaries, source: Template, account: Account | None, port: int, options: Mapping[str, str]
 ) -> Supervised:
     folder = folders.plan("postgres")
-    entry = orphans.register("postgres", folder=folder)
+    entry = registry.register("postgres", folder=folder)
     places = {"port": str(port), "unix_socket_directories": str(folder)}
     try:
         folder.mkdir(mode=0o700)

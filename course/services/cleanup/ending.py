@@ -8,7 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from course.services import folders, supervisor
+from course.services.cleanup import supervisor
+from course.services.machine import folders
 
 _OURS = ("postgres", "nats-server", "supervisor.py", "initdb")
 _PATIENCE = 5.0  # seconds

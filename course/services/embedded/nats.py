@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 
 from course.errors import CourseError
-from course.services import folders, orphans
+from course.services.cleanup import registry
+from course.services.cleanup.supervised import Supervised, supervise
+from course.services.machine import folders
 from course.services.server import ServerStartError
-from course.services.supervised import Supervised, supervise
 
 _DEADLINE = 30.0  # seconds
 _CONFIGURATION = """\
@@ -42,7 +43,7 @@ def start() -> tuple[Supervised, int]:
         ServerStartError: It did not start.
     """
     found, folder = program(), folders.plan("nats")
-    entry = orphans.register("nats", folder=folder)
+    entry = registry.register("nats", folder=folder)
     folder.mkdir(mode=0o700)
     configuration = folder / "nats.conf"
     configuration.write_text(_CONFIGURATION.format(folder=json.dumps(str(folder))), encoding="utf-8")

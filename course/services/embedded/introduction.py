@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from course.services.cluster import USER
+from course.services.embedded.cluster import USER
 
 _HELPER = "course_introduction"
 

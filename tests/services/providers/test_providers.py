@@ -11,11 +11,12 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from course.services import containers, orphans
-from course.services.container import Container
-from course.services.embedded import Embedded
-from course.services.external import External
-from course.services.postgres import PROVIDERS, named, postgres
+from course.services import containers
+from course.services.cleanup import registry
+from course.services.embedded.postgres import Embedded
+from course.services.providers.container import Container
+from course.services.providers.external import External
+from course.services.providers.postgres import PROVIDERS, named, postgres
 from course.services.server import ServerStartError, answers
 
 DOCKER = [pytest.mark.docker, pytest.mark.slow]
@@ -28,7 +29,7 @@ ALL = [
 OWNED = ALL[:3]  # those that the course starts and stops
 OWNER = """
 import sys
-from course.services.postgres import postgres
+from course.services.providers.postgres import postgres
 server = postgres({provider!r})
 print(server.port, flush=True)
 sys.stdin.read()
@@ -132,11 +133,11 @@ def test_its_clock_is_in_utc(server):
 def test_it_ends_when_stopped_and_is_then_forgotten(provider, request, own_notes):
     need_docker(request, provider)
     server = named(provider).start()
-    assert len(orphans.entries()) == 1
+    assert len(registry.entries()) == 1
     server.stop()
     server.stop()
     assert not server.alive()
-    assert orphans.entries() == ()
+    assert registry.entries() == ()
 
 
 @pytest.mark.parametrize("provider", OWNED)
@@ -155,12 +156,12 @@ def test_nothing_is_left_of_it_when_its_owner_is_killed(provider, request, own_n
     need_docker(request, provider)
     with owner(provider) as process:
         port = int(process.stdout.readline())
-        assert len(orphans.entries()) == 1
-        assert orphans.reap() == ()
+        assert len(registry.entries()) == 1
+        assert registry.reap() == ()
         process.kill()
         process.wait()
-        orphans.reap()
-        assert orphans.entries() == ()
+        registry.reap()
+        assert registry.entries() == ()
         assert not anybody_at(port)
 
 
@@ -170,7 +171,7 @@ def test_nothing_is_left_of_it_when_its_owner_is_killed(provider, request, own_n
 def test_what_a_dead_owner_left_in_docker_is_found_without_a_note(provider, docker_engine, own_notes):
     with owner(provider) as process:
         process.stdout.readline()
-        (entry,) = orphans.entries()
+        (entry,) = registry.entries()
         name = entry.container or entry.project
         assert not any(name in found for found in containers.remove_orphaned())
         entry.path.unlink()
@@ -184,7 +185,7 @@ def test_what_a_dead_owner_left_in_docker_is_found_without_a_note(provider, dock
 def test_an_image_that_cannot_be_had_is_told_with_the_way_out(docker_engine, own_notes):
     with pytest.raises(ServerStartError, match=r"Docker could not start course-has-no-such-image:1: .*embedded"):
         Container("course-has-no-such-image:1").start()
-    assert orphans.entries() == ()
+    assert registry.entries() == ()
 
 
 def docker(*words):

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import filelock
 
-from course.services import folders, orphans
-from course.services.accounts import Account
-from course.services.binaries import Binaries
+from course.services.cleanup import registry
+from course.services.embedded.binaries import Binaries
+from course.services.machine import folders
+from course.services.machine.accounts import Account
 from course.services.server import ServerStartError
 
 USER = "postgres"
@@ -100,7 +101,7 @@ def configure(data: Path, settings: Mapping[str, str]) -> None:
 def _make(place: Path, binaries: Binaries, account: Account | None) -> None:
     """Run `initdb` where the account may write, then move the result into the cache in one step."""
     draft, finished = folders.plan("initdb"), place.with_name(f"{place.name}.draft")
-    entry = orphans.register("initdb", folder=draft)
+    entry = registry.register("initdb", folder=draft)
     shutil.rmtree(finished, ignore_errors=True)  # of a session that was killed here
     try:
         with folders.room(draft.parent):

@@ -15,8 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from course.errors import CourseError
-from course.services import compose, containers, docker, nats_embedded, orphans
-from course.services.choice import choose
+from course.services import containers, docker
+from course.services.cleanup import registry
+from course.services.embedded import nats as nats_embedded
+from course.services.providers import compose
+from course.services.providers.choice import choose
 from course.services.server import Running, ServerStartError, nothing, silence
 
 VARIABLE = "COURSE_NATS"
@@ -76,7 +79,7 @@ def nats(provider: str | None = None) -> NatsServer:
         ...     server.url.startswith("nats://127.0.0.1:"), server.alive()
         (True, True)
     """
-    orphans.reap()
+    registry.reap()
     server = start(choose(provider, VARIABLE, PROVIDERS))
     if provider is None and not os.environ.get(VARIABLE):
         return dataclasses.replace(server, sentence=f"{server.sentence} {_BY_DEFAULT}")
@@ -133,7 +136,7 @@ def _container() -> _Started:
 
     name = f"course-nats-{secrets.token_hex(4)}"
     container = DockerContainer(IMAGE, command="--jetstream", ports=[_PORT], name=name, labels=containers.labels())
-    end = orphans.once(orphans.register("nats", container=name), container.stop)
+    end = registry.once(registry.register("nats", container=name), container.stop)
     with containers.started_by_us(container, end, WAY_OUT):
         container.start()
         url = f"nats://{container.get_container_host_ip()}:{container.get_exposed_port(_PORT)}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from course.errors import CourseError
-from course.services.choice import UnknownProviderError, choose
-from course.services.compose import usual_port
-from course.services.nats import PROVIDERS as NATS
-from course.services.nats import nats
-from course.services.postgres import PROVIDERS, postgres
+from course.services.providers.choice import UnknownProviderError, choose
+from course.services.providers.compose import usual_port
+from course.services.providers.nats import PROVIDERS as NATS
+from course.services.providers.nats import nats
+from course.services.providers.postgres import PROVIDERS, postgres
 
 
 def test_the_embedded_one_is_the_default(monkeypatch):

@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from course.errors import CourseError
-from course.services import nats_embedded, orphans
-from course.services.nats import PROVIDERS, greeting, nats, start
+from course.services.cleanup import registry
+from course.services.embedded import nats as nats_embedded
+from course.services.providers.nats import PROVIDERS, greeting, nats, start
 from course.services.server import ServerGoneError, ServerStartError, free_port
 
 DOCKER = [pytest.mark.docker, pytest.mark.slow]
@@ -24,7 +25,9 @@ ALL = [
     pytest.param("compose", marks=DOCKER),
     pytest.param("external"),
 ]
-OWNER = "import sys\nfrom course.services.nats import nats\nprint(nats({!r}).url, flush=True)\nsys.stdin.read()"
+OWNER = (
+    "import sys\nfrom course.services.providers.nats import nats\nprint(nats({!r}).url, flush=True)\nsys.stdin.read()"
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -80,10 +83,10 @@ def test_it_tells_what_it_is(server):
 def test_it_ends_when_stopped_and_is_then_forgotten(provider, request, own_notes):
     need_docker(request, provider)
     with nats(provider) as server:
-        assert len(orphans.entries()) == 1
+        assert len(registry.entries()) == 1
     server.stop()
     assert not server.alive()
-    assert orphans.entries() == ()
+    assert registry.entries() == ()
 
 
 @pytest.mark.parametrize("provider", ALL[:3])
@@ -92,14 +95,14 @@ def test_nothing_is_left_of_it_when_its_owner_is_killed(provider, request, own_n
     words = [sys.executable, "-c", OWNER.format(provider)]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         url = process.stdout.readline().strip()
-        (entry,) = orphans.entries()
+        (entry,) = registry.entries()
         process.kill()
-    orphans.reap()
+    registry.reap()
     end = time.monotonic() + 5
     while greeting(url) and time.monotonic() < end:
         time.sleep(0.05)
     assert not greeting(url)
-    assert orphans.entries() == ()
+    assert registry.entries() == ()
     assert entry.folder is None or not entry.folder.exists()
 
 
@@ -117,7 +120,7 @@ def test_an_external_server_is_left_running(somebodys_server):
 
 def test_a_server_killed_in_mid_run_is_noticed_and_told(own_notes):
     with nats("embedded") as server:
-        (entry,) = orphans.entries()
+        (entry,) = registry.entries()
         pid = int(next(entry.folder.glob("*.ports")).stem.rpartition("_")[2])
         process = psutil.Process(pid)
         process.kill()

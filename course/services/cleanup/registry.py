@@ -13,8 +13,10 @@ from pathlib import Path
 
 import filelock
 
-from course.services import containers, ending, folders
-from course.services.owners import Owner
+from course.services import containers
+from course.services.cleanup import ending
+from course.services.cleanup.owner import Owner
+from course.services.machine import folders
 
 
 @dataclass(frozen=True)
