@@ -14,7 +14,8 @@ import psycopg
 from course.services import databases
 from course.services.databases import Label
 from course.services.pool import template
-from course.services.pool.connection import connect, explain, is_open
+from course.services.pool.connection import connect, is_open
+from course.services.pool.errors import explain
 from course.services.pool.snapshot import Look, Snapshot
 from course.services.server import Server
 
@@ -27,13 +28,13 @@ class Clone:
 
     Attributes:
         name: Its name.
-        connection: The pool's own session in it. It ends with the server, and puts the database right.
+        connection: The pool's own session in it. It puts the database right, and ends with the server.
         look: How it looked when it was clean.
     """
 
     name: str
     connection: Connection
-    look: Look | None = None
+    look: Look | None
 
 
 class Clones:
@@ -56,7 +57,7 @@ class Clones:
         self._server, self._name, self._keep = server, template.prefix(name), keep
         self._lock = secrets.token_hex(4)
         self._made = 0
-        self._there: dict[str, Clone] = {}
+        self._sessions: dict[str, Connection] = {}  # one in each clone, by its name
         self._snapshot: Snapshot | None = None
         try:
             self._connection = connect(server)
@@ -95,13 +96,11 @@ class Clones:
 
     def drop(self, clone: Clone) -> None:
         """Drop one, with all sessions in it. What cannot be dropped now, a later pool will find."""
-        self._close(clone)
-        with contextlib.suppress(psycopg.Error, databases.ForeignDatabaseError):
-            databases.drop(self._open_connection(), clone.name)
+        self._drop(clone.name)
 
     def keep(self, clone: Clone) -> None:
         """Leave one on the server, and drop the oldest ones that were left there if they are many."""
-        self._close(clone)
+        self._leave(clone.name)
         connection = self._open_connection()
         databases.change_label(connection, clone.name, Label("kept", f"{time.time():020.6f}"))
         kept = [(label.lock, name) for name, label in databases.labels(connection).items() if label.kind == "kept"]
@@ -123,13 +122,9 @@ class Clones:
 
     def leave(self) -> None:
         """Close all connections, as on a server that is gone."""
-        for clone in list(self._there.values()):
-            self._close(clone)
+        for name in list(self._sessions):
+            self._leave(name)
         self._connection.close()
-
-    def _close(self, clone: Clone) -> None:
-        clone.connection.close()
-        self._there.pop(clone.name, None)
 
     def _open_connection(self) -> Connection:
         """The one that holds the locks; if somebody ended it, a new one."""
@@ -145,13 +140,20 @@ class Clones:
         try:
             self._template.clone(self._open_connection(), name, self._lock)
             is_superuser = self._connection.info.parameter_status("is_superuser") == "on"
-            clone = self._there[name] = Clone(name, connect(self._server, name, as_replica=is_superuser))
-            clone.look = self._look(clone.connection) if is_superuser else None
+            session = self._sessions[name] = connect(self._server, name, as_replica=is_superuser)
+            return Clone(name, session, self._look(session) if is_superuser else None)
         except psycopg.Error:
-            with contextlib.suppress(psycopg.Error):  # it may lack its label
-                databases.drop(self._open_connection(), name, foreign=True)
+            self._drop(name, foreign=True)  # it may lack its label
             raise
-        return clone
+
+    def _drop(self, name: str, *, foreign: bool = False) -> None:
+        self._leave(name)
+        with contextlib.suppress(psycopg.Error, databases.ForeignDatabaseError):
+            databases.drop(self._open_connection(), name, foreign=foreign)
+
+    def _leave(self, name: str) -> None:
+        if name in self._sessions:
+            self._sessions.pop(name).close()
 
     def _look(self, connection: Connection) -> Look | None:
         """How a new clone looks; the first one is what later ones are put right by."""

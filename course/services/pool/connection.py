@@ -6,8 +6,7 @@ from typing import Any
 
 import psycopg
 
-from course.errors import CourseError
-from course.services.server import Server, ServerGoneError
+from course.services.server import Server
 
 # No object of a learner's database may stand in for one of PostgreSQL's own, no setting of it may change
 # how values are written down, and no statement may wait for ever.
@@ -26,10 +25,6 @@ _SETTINGS = {
 # Triggers and foreign keys stay silent, as for a replica, and what is written is not counted; only superusers may
 _AS_REPLICA = {"session_replication_role": "replica", "track_counts": "off"}
 _PATIENCE = 10  # seconds to connect, and to go without an answer of a machine
-
-
-class PoolError(CourseError):
-    """The database pool could not do what it was asked for."""
 
 
 def connect(server: Server, database: str = "postgres", *, as_replica: bool = False) -> psycopg.Connection[Any]:
@@ -65,24 +60,3 @@ def is_open(connection: psycopg.Connection[Any]) -> bool:
     except psycopg.OperationalError:
         return False
     return connection.pgconn.status == psycopg.pq.ConnStatus.OK
-
-
-def explain(server: Server, error: psycopg.Error) -> CourseError:
-    """Turn what PostgreSQL said into one sentence and the next step."""
-    reason = str(error).strip().partition("\n")[0]
-    if isinstance(error, psycopg.OperationalError) and not server.alive():
-        return ServerGoneError(
-            f"The {server.place} answers no longer: {reason}.",
-            "Start it again (in a notebook: run the cell with course.begin again), then make a new pool.",
-        )
-    return PoolError(f"PostgreSQL could not do what the database pool asked for: {reason}.", _advice(error))
-
-
-def _advice(error: psycopg.Error) -> str:
-    if isinstance(error, psycopg.errors.InsufficientPrivilege):
-        return "Give the role the right to create databases: ALTER ROLE … CREATEDB."
-    if isinstance(error, psycopg.errors.DiskFull):
-        return "Make room on the server's disk, then try again."
-    if isinstance(error, psycopg.errors.TooManyConnections):
-        return "Close pools and sessions that you need no longer, or raise max_connections."
-    return "Try again; if it stays, start the server anew."

@@ -14,23 +14,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from course.services.pool.clones import Clone, Clones
-from course.services.pool.connection import PoolError
+from course.services.pool.errors import NotTakenError, PoolClosedError, PoolTimeoutError
 from course.services.server import Server
 
 _PATIENCE = 30.0  # seconds until a database must be ready
 _KEPT = 20  # databases of failed tests that stay on one server, the youngest
-
-
-class PoolClosedError(PoolError):
-    """A database was asked of a pool that is closed."""
-
-
-class PoolTimeoutError(PoolError):
-    """No database became ready in time."""
-
-
-class NotTakenError(PoolError):
-    """A database was given back that this pool has not handed out."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +48,20 @@ class DatabasePool:
     """Databases that all begin as one template, each for one test at a time.
 
     `build` is called once, with the URL of an empty database, in which it creates tables and rows: by `create_all`, by
-    migrations, by a script. What a test does to its database (rows, sequences, tables, types, functions, settings,
-    large objects, open transactions, locks) the next one does not see. Roles and tablespaces belong to the whole
-    server, and so does `ALTER SYSTEM`: these a pool does not undo, and privileges on the database itself
-    (`GRANT CONNECT`) are not cloned.
+    migrations, by a script. Clones of that template are made ahead, in the background. A used one comes back: what was
+    written to is emptied, and if more than rows has changed, the database is dropped and another one made. So what a
+    test does to its database, the next one does not see. Roles belong to the whole server, and so does `ALTER SYSTEM`:
+    these a pool does not undo, and privileges on the database itself (`GRANT CONNECT`) are not cloned.
 
-    It may be used by many threads, in the process that made it: one that was forked makes its own.
+    Many threads may use it, in the process that made it: one that was forked makes its own.
 
     Args:
         server: Where the databases are made. Nothing is read from `DATABASE_URL`.
         build: Fills the template; without it, databases are empty.
         name: Names the databases, for people: `course_<name>_…`.
-        ahead: How many are to be ready before they are asked for.
-        version: A word that changes with what `build` makes, such as a hash of the migrations. Pools with the same name
-            and version share one template, also those of other processes; without it, none do.
+        ahead: How many are made before they are asked for.
+        version: A word that changes with what `build` makes, such as a hash of the migrations. Pools of one name and
+            version share a template, those of other processes as well; without it, none do.
         keep: How many databases of failed tests stay on the server.
         tell: Says where a kept database is.
 
@@ -83,7 +71,7 @@ class DatabasePool:
         PoolError: PostgreSQL refused.
 
     Example:
-        As pytest fixtures, in `conftest.py`; a failed test's database stays, and its URL is printed:
+        As fixtures, in `conftest.py`; a failed test's database stays, and its URL is printed:
 
         ```python
         @pytest.fixture(scope="session")
@@ -126,7 +114,7 @@ class DatabasePool:
         self._tell, self._ahead, self._owner = tell, ahead, os.getpid()
         self._change = threading.Lock()
         self._used: dict[str, Clone] = {}
-        self._ready: deque[Future[Clone]] = deque()  # what will be ready, in the order in which the worker makes it
+        self._ready: deque[Future[Clone]] = deque()  # in the order in which the worker makes them
         self._clones = Clones(server, name, build, version, keep=keep)
         self._worker = ThreadPoolExecutor(1, f"pool {name}")  # all work in the background, one thing after another
         self._end = weakref.finalize(self, _end, server, self._clones, self._worker, self._ready, self._owner)
@@ -142,7 +130,7 @@ class DatabasePool:
         Raises:
             ServerGoneError: The server has ended.
             PoolTimeoutError: None became ready in time.
-            PoolClosedError: The pool is closed, or belongs to the process that this one was forked from.
+            PoolClosedError: The pool is closed, or another process has made it.
         """
         self._require_owner()
         end = time.monotonic() + patience
@@ -157,8 +145,7 @@ class DatabasePool:
 
         Args:
             database: One that this pool has handed out.
-            keep: Leave it as it is, for a look at what a failed test did, and say where it is. It stays when the pool
-                is closed, until its server ends or many others were kept after it.
+            keep: Leave it as it is, for a look at what a failed test did, and say where it is. It outlives the pool.
 
         Raises:
             NotTakenError: The pool did not hand it out, or has it back already.
@@ -171,11 +158,10 @@ class DatabasePool:
                     f"This pool has not handed out the database {database.name!r}: it is neither reset nor dropped.",
                     "Give back, once, what pool.take() returned.",
                 )
-            if not self._end.alive:  # all were dropped when it was closed
-                return
-            if not keep:
+            if not keep and self._end.alive:
                 self._ready.append(self._worker.submit(self._clones.renew, clone))
-                return
+        if not keep or not self._end.alive:  # all were dropped when it was closed
+            return
         self._worker.submit(self._clones.keep, clone)
         self.kept.append(database)
         self._tell(f"The database of the failed test is kept: {self._address(database)}")
@@ -183,10 +169,12 @@ class DatabasePool:
     @contextlib.contextmanager
     def database(self) -> Iterator[Database]:
         """A database for the length of a block. If the block fails, it is kept."""
-        database, has_failed = self.take(), True
+        database, has_failed = self.take(), False
         try:
             yield database
-            has_failed = False
+        except Exception:
+            has_failed = True
+            raise
         finally:
             self.give_back(database, keep=has_failed)
 

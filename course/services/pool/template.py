@@ -13,7 +13,7 @@ from psycopg import sql
 
 from course.services import databases
 from course.services.databases import EMPTY, Label
-from course.services.pool.connection import PoolError
+from course.services.pool.errors import PoolError
 from course.services.server import Server
 
 Connection = psycopg.Connection[Any]

@@ -20,8 +20,9 @@ import psycopg
 import pytest
 
 from course.services import databases
-from course.services.pool.connection import PoolError, connect
-from course.services.pool.pool import Database, DatabasePool, NotTakenError, PoolClosedError, PoolTimeoutError
+from course.services.pool.connection import connect
+from course.services.pool.errors import NotTakenError, PoolClosedError, PoolError, PoolTimeoutError
+from course.services.pool.pool import Database, DatabasePool
 from course.services.pool.template import TemplateBuildError
 from course.services.providers.postgres import postgres
 from course.services.server import ServerGoneError
