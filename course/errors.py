@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MANY = 20  # names; a longer list helps nobody who has mistyped one
+
 
 class CourseError(Exception):
     """An error that is told in one sentence, with the next step after it.
@@ -36,7 +38,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
         known: The names that exist.
 
     Returns:
-        A sentence: the nearest name, or all of them where none is near.
+        A sentence: the nearest name, or where none is near all of them, or the first three of many.
 
     Example:
         >>> nearest("6.22", ["6.1", "6.2"])
@@ -48,5 +50,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name.lower(), [each.lower() for each in names], n=1, cutoff=0.5)
     if close:
         return f'Did you mean "{next(each for each in names if each.lower() == close[0])}"?'
-    quoted = ", ".join(f'"{each}"' for each in names)
-    return f"There are: {quoted}." if names else "There are none."
+    if not names:
+        return "There are none."
+    quoted = ", ".join(f'"{each}"' for each in names[: MANY if len(names) <= MANY else 3])
+    return f"There are: {quoted}." if len(names) <= MANY else f"There are {len(names)}, such as {quoted}."

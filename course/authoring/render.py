@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -123,9 +124,18 @@ def checked_source(lesson: Lesson, path: Path) -> tuple[Cell, ...]:
             raise LessonError(path, cell.line, f"{lesson.slug} has no exercise {cell.exercise}.", "Correct the id.")
     for cell, wanted in zip(found, lesson.exercises, strict=True):
         check_conftest(path, cells, cell, wanted.conftest)
+    check_begin(path, cells, lesson.slug)
     if len({cell_id(cell) for cell in cells}) < len(cells):
         raise LessonError(path, 1, "two text cells are the same.", "Name one of them: `# %% name [markdown]`.")
     return cells
+
+
+def check_begin(path: Path, cells: tuple[Cell, ...], slug: str) -> None:
+    for cell in cells:
+        for number, line in enumerate(cell.lines, start=cell.line + 1):
+            begun = re.search(r"course\.begin\(['\"](?P<name>[^'\"]*)['\"]", line) if cell.kind == "code" else None
+            if begun and begun["name"] != slug:
+                raise LessonError(path, number, f"it begins {begun['name']}.", f'Write course.begin("{slug}").')
 
 
 def check_conftest(path: Path, cells: tuple[Cell, ...], cell: Cell, name: str | None) -> None:

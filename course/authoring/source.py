@@ -56,6 +56,7 @@ def read_source(path: Path) -> tuple[Cell, ...]:
     """
     lines = path.read_text(encoding="utf-8").splitlines()
     starts = [number for number, line in enumerate(lines) if MARKER.match(line)]
+    check_magics(path, lines)
     for number, line in enumerate(lines[: starts[0] if starts else None]):
         if line.strip() and not line.startswith("#"):
             raise LessonError(path, number + 1, "there is code before the first cell.", "Put `# %% name` above it.")
@@ -83,6 +84,10 @@ def read_cell(path: Path, line: int, lines: list[str]) -> Cell:
 
 def read_marker(path: Path, line: int, marker: str) -> tuple[str | None, str, dict[str, str]]:
     parts = MARKER_PARTS.fullmatch(marker)
+    named = re.match(r"# %% (?P<name>\w*[A-Z]\w*)(?= \[| \w+=|$)", marker)
+    if named:
+        fix = f"Write `# %% {snake_case(named['name'])}`: names of cells are in snake_case."
+        raise LessonError(path, line, f"{named['name']} is no name of a cell.", fix)
     if parts is None or parts["kind"] not in {None, "markdown"}:
         fix = 'Write `# %% name`, `# %% [markdown]` or `# %% name tags=["exercise"] exercise="6.2"`.'
         raise LessonError(path, line, f"`{marker}` is no cell marker.", fix)
@@ -112,6 +117,21 @@ def read_options(path: Path, line: int, kind: str, options: dict[str, str]) -> t
         fix = 'Add tags=["exercise"], or tags=["conftest"] for fixtures that the learner completes.'
         raise LessonError(path, line, f'exercise="{exercise}" stands on a cell that is no exercise.', fix)
     return tags, exercise
+
+
+def check_magics(path: Path, lines: list[str]) -> None:
+    """Tell `# %%name`, a marker without its space, from `# %%magic`, which stands first in its cell."""
+    last = ""
+    for number, line in enumerate(lines, start=1):
+        if re.match(r"# %%\w", line) and not MARKER.match(last):
+            what = f"`{line}` is no cell marker, and no magic at the top of a cell."
+            raise LessonError(path, number, what, f"Write `# %% {line[4:]}`, with a space.")
+        last = line if line.strip() else last
+
+
+def snake_case(name: str) -> str:
+    """Turn `MissingUser` into `missing_user`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def check_names(path: Path, cells: tuple[Cell, ...]) -> None:

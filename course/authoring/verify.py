@@ -18,6 +18,8 @@ from course.syllabus import Exercise, Lesson, syllabus
 
 PATIENCE = 6  # times the deadline of a run: proofs are about right and wrong, and a busy machine is neither
 
+NAME_IT = "Put it into the `bugs` of one in course.toml, or remove it."
+
 
 class VerifyError(CourseError):
     """There is nothing of that name to prove."""
@@ -47,6 +49,8 @@ def verify(names: tuple[str, ...], console: Console | None = None) -> int:
             faults += told(console, f"{owner.name}/{patch.id}", patch_faults(patient(owner), patch, prover))
         for subject in subjects:
             faults += told(console, subject, subject_faults(patient(load_subject(subject)), prover))
+            for bug in unnamed_bugs(load_subject(subject)):
+                console.print(f"    {bug.path}: no exercise names it. {NAME_IT}", highlight=False, soft_wrap=True)
         for lesson in lessons:
             faults += told(console, lesson.slug, lesson_faults(lesson, prover))
     return 1 if faults else 0
@@ -85,6 +89,15 @@ def told(console: Console, name: str, faults: Iterator[str]) -> int:
     for fault in found:
         console.print(f"    {fault}", highlight=False, markup=False, soft_wrap=True)
     return len(found)
+
+
+def unnamed_bugs(subject: Subject) -> list[Patch]:
+    """The bugs that nobody meets: no exercise of any lesson names them, and the subject is no challenge."""
+    if (subject.folder / "challenge.toml").is_file():
+        return []
+    exercises = [each for lesson in syllabus().everything for each in lesson.exercises if each.subject == subject.name]
+    named = {name for exercise in exercises for name in (*exercise.bugs, *exercise.alive)}
+    return [bug for bug in subject.bugs if bug.id not in named]
 
 
 def subject_faults(subject: Subject, prover: Prover) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,13 @@ from course.errors import CourseError
 BOUNDARIES = ("database", "api", "message queue", "file system")
 BUG_FIELDS = {"Boundary": True, "Shows": True, "Hint": True, "Needs": False, "Error": False}
 CORRECT_FIELDS = {"Varies": True, "Needs": False}
+VALUES = {"Boundary": BOUNDARIES, "Needs": ("postgresql",)}
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+# Where a header ends: at the first line of `diff -u`, or of `git diff`
+DIFF_STARTS = re.compile(r"^(?=diff --git |--- )", re.MULTILINE)
+# What `git diff` writes before a subject's own paths
+REPOSITORY_PATH = re.compile(r"(?<=[ /])course/subjects/[^/\s]+/")
+PATH_LINE = re.compile(r"^(?:diff --git|---|\+\+\+) .*$", re.MULTILINE)
 
 
 class PatchError(CourseError):
@@ -99,7 +107,8 @@ class Patch:
 
     def _patched(self, path: Path, file: PatchedFile) -> str:
         if not path.is_file():
-            raise PatchError(f"{self.path}: there is no {file.path} to change.", "Name a file of the subject.")
+            fix = "Paths begin with the package, as in a/users_api/api.py, or as `git diff` prints them."
+            raise PatchError(f"{self.path}: the subject has no {file.path} to change.", fix)
         old = path.read_text(encoding="utf-8").splitlines(keepends=True)
         new: list[str] = []
         at = 0
@@ -131,6 +140,8 @@ def read_patch(path: Path) -> Patch:
     Raises:
         PatchError: The header or the diff is not as it should be; says file, what, and the fix.
     """
+    if not NAME.fullmatch(path.stem):
+        raise PatchError(f"{path}: {path.stem!r} is no name.", "Write what it does, such as forgets_to_commit.patch.")
     head, diff = _split(path)
     group = path.parent.name
     header = _header(path, head, CORRECT_FIELDS if group == "correct" else BUG_FIELDS)
@@ -143,10 +154,11 @@ def _split(path: Path) -> tuple[str, str]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PatchError(f"{path} cannot be read: {error}.", "Save it again as UTF-8 text.") from error
-    head, mark, diff = text.partition("\n--- ")
-    if not mark:
-        raise PatchError(f"{path} has no diff.", "After the header and an empty line comes `--- a/…`.")
-    return head, "--- " + diff
+    head, *diff = DIFF_STARTS.split(text, maxsplit=1)
+    if not diff:
+        fix = "After the header and an empty line comes what `git diff` or `diff -u` prints."
+        raise PatchError(f"{path} has no diff.", fix)
+    return head, PATH_LINE.sub(lambda line: REPOSITORY_PATH.sub("", line[0]), diff[0])
 
 
 def _header(path: Path, head: str, fields: dict[str, bool]) -> dict[str, str]:
@@ -161,9 +173,9 @@ def _header(path: Path, head: str, fields: dict[str, bool]) -> dict[str, str]:
     missing = [name for name, required in fields.items() if required and name not in header]
     if missing:
         raise PatchError(f"{path} lacks {', '.join(missing)} in its header.", "Add the line at the top of the file.")
-    boundary = header.get("Boundary")
-    if boundary is not None and boundary not in BOUNDARIES:
-        raise PatchError(f"{path}: {boundary!r} is no boundary.", f"Use one of {', '.join(BOUNDARIES)}.")
+    for name, known in VALUES.items():
+        if header.get(name, known[0]) not in known:
+            raise PatchError(f"{path}: {header[name]!r} is no value of {name}.", f"Use {' or '.join(known)}.")
     return header
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import shutil
 import tomllib
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from course.engine.patch import Patch, read_patch
-from course.errors import CourseError
+from course.errors import CourseError, nearest
 
 SUBJECTS = Path(__file__).parent.parent / "subjects"
 # What stands in a subject's folder beside the program itself
@@ -77,8 +76,7 @@ class Subject:
         known = {patch.id: patch for patch in patches}
         if id_ in known:
             return known[id_]
-        near = difflib.get_close_matches(id_, known, n=1, cutoff=0)
-        raise SubjectError(f"{self.name} has no {kind} {id_!r}.", f"Did you mean {near[0]!r}?" if near else "")
+        raise SubjectError(f'{self.name} has no {kind} "{id_}".', nearest(id_, known))
 
     def with_bugs(self, folder: Path) -> Subject:
         """The same subject with the bugs of another folder beside its own.
@@ -124,15 +122,14 @@ def load_subject(name: str, subjects: Path = SUBJECTS) -> Subject:
     folder = subjects / name
     if not (folder / "subject.toml").is_file():
         known = sorted(path.parent.name for path in subjects.glob("*/subject.toml"))
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0)
-        raise SubjectError(f"There is no subject {name!r}.", f"Did you mean {near[0]!r}?" if near else "")
+        raise SubjectError(f'There is no subject "{name}".', nearest(name, known))
     settings = _settings(folder / "subject.toml")
     return Subject(
         name=name,
         folder=folder,
         package=settings.get("package", name),
         bugs=_patches(folder / "bugs"),
-        correct=tuple(read_patch(path) for path in sorted((folder / "correct").glob("*.patch"))),
+        correct=_patches(folder / "correct", depth=1),
         seconds=float(settings.get("seconds", 10)),
         environment=settings.get("environment", {}),
         services=tuple(settings.get("services", ())),
@@ -144,8 +141,14 @@ def subject_names(subjects: Path = SUBJECTS) -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in subjects.glob("*/subject.toml")))
 
 
-def _patches(folder: Path) -> tuple[Patch, ...]:
-    return tuple(read_patch(path) for path in sorted(folder.glob("*/*.patch")))
+def _patches(folder: Path, depth: int = 2) -> tuple[Patch, ...]:
+    """Read a folder's patches: `<group>/<name>.patch`, or `<name>.patch` where the depth is 1."""
+    paths = sorted(folder.rglob("*.patch"))
+    for path in paths:
+        if len(path.relative_to(folder).parts) != depth:
+            place = folder / "/".join(("GROUP", path.name)[-depth:])
+            raise SubjectError(f"{path} would never be read there.", f"Move it to {place}.")
+    return tuple(map(read_patch, paths))
 
 
 def _settings(path: Path) -> dict[str, Any]:

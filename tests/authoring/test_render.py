@@ -124,6 +124,11 @@ def test_rendering_twice_gives_the_same_bytes(room):
         ('exercise="6.1"', 'exercise="6.2"', "course.toml goes on with 6.1"),
         ('# %% client tags=["conftest"]', "# %% client", 'the last conftest above it is "None"'),
         ('tags=["conftest"]', 'tags=["conftest"] exercise="6.9"', "has no exercise 6.9"),
+        (
+            "# %% count",
+            '# %% set_up tags=["setup"]\ncourse.begin("07_seed")\n\n# %% count',
+            r'py:14: it begins 07_seed\. Write course\.begin\("06_test_an_api"\)',
+        ),
         ("# %% reason [markdown]", "# %% [markdown]\n# Text.\n\n# %% reason [markdown]", "two text cells are the same"),
     ],
 )

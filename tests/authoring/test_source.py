@@ -172,6 +172,8 @@ BROKEN = {
     "an unknown key": ('exercise="6.2"', 'excercise="6.2"', 16, 'Did you mean "exercise"?'),
     "tags that are no list": ('tags=["setup"]', "tags=[setup]", 8, 'tags=["exercise"]'),
     "a marker of another form": ("# %% set_up", "# %% Set up!", 8, "Write `# %% name`"),
+    "a name that is no snake_case": ("# %% set_up", "# %% SetUp", 8, "Write `# %% set_up`"),
+    "a marker without its space": ("# %% client", "# %%client", 13, "Write `# %% client tags"),
     "another cell type": ("# %% [markdown]", "# %% [raw]", 3, "Write `# %% name`"),
     "a nameless code cell": ("# %% set_up tags", "# %% tags", 8, "# %% what_it_does"),
     "a name twice": ("# %% client", "# %% set_up", 13, "a name of its own"),

@@ -14,6 +14,7 @@ from course.authoring.verify import (
     patch_of,
     subject_faults,
     told,
+    unnamed_bugs,
     verify,
 )
 from course.engine import Prover, load_subject
@@ -172,7 +173,7 @@ def test_an_exercise_that_names_no_bug_is_told(tmp_path, prover):
     source = SOURCE.replace("1.1", "0.1").replace("from signs import positive\n", "positive = bool\n")
     (tmp_path / f"{lesson.slug}.py").write_text(source)
     (fault,) = lesson_faults(lesson, prover, tmp_path)
-    assert fault.startswith("0.1: users_api has no bug 'database/forgets'.")
+    assert fault.startswith('0.1: users_api has no bug "database/forgets".')
 
 
 def test_each_fault_is_told_on_a_line_of_its_own_below_the_name():
@@ -194,9 +195,16 @@ def test_one_bug_is_proved_by_itself(signs, prover):
     assert "SURVIVED. Give the reference suite a test that catches it." in fault
 
 
+def test_a_bug_that_no_exercise_names_is_told_unless_it_is_the_challenge_s(signs):
+    subject = signs()
+    assert unnamed_bugs(subject) == list(subject.bugs)
+    (subject.folder / "challenge.toml").touch()
+    assert unnamed_bugs(subject) == []
+
+
 def test_a_wrong_name_of_a_bug_is_told_the_nearest():
     subject, patch = patch_of("users_api/database/forgets_to_commit")
     assert (subject.name, patch.id) == ("users_api", "database/forgets_to_commit")
     assert patch_of("users_api/correct/looks_before_it_inserts")[1].id == "correct/looks_before_it_inserts"
-    with pytest.raises(CourseError, match=r"Did you mean 'database/forgets_to_commit'"):
+    with pytest.raises(CourseError, match=r'Did you mean "database/forgets_to_commit"'):
         verify(("users_api/database/forgets_to_comit",))

@@ -52,7 +52,7 @@ def test_a_name_that_is_not_there_is_told_with_the_nearest(classroom, tmp_path):
     ("path", "said"),
     [
         ("create/old.patch", "does not apply"),
-        ("misplaced.patch", "There are no bugs in"),
+        ("misplaced.patch", "would never be read there. Move it to"),
     ],
 )
 def test_bugs_that_cannot_be_tried_are_told_before_anything_runs(classroom, tmp_path, path, said):
