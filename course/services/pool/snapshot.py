@@ -19,7 +19,7 @@ import psycopg
 Connection = psycopg.Connection[Any]
 
 _COUNTED_SINCE = 150_000  # version of PostgreSQL; before it, counts came late and some not at all
-_LARGEST = 2 << 20  # bytes of tables and indexes: with more, a new clone comes sooner
+_LARGEST = 2 << 20  # bytes of rows: with more, a new clone comes sooner
 _MOST_GROWTH = 1 << 20  # bytes: what one test wrote, or what deleted rows of many have left behind
 
 # What no count tells: the database's own entry and settings, halves of two-phase commits, counts that were set to zero
@@ -30,9 +30,12 @@ SELECT concat_ws(' ', d.xmin, pg_stat_get_db_stat_reset_time(d.oid),
 FROM pg_database d WHERE d.datname = current_database()
 """
 _WRITES = """
-SELECT oid::regclass::text, pg_stat_get_tuples_inserted(oid) + pg_stat_get_tuples_updated(oid)
-  + pg_stat_get_tuples_deleted(oid), CASE WHEN oid >= 16384 THEN pg_total_relation_size(oid) ELSE 0 END
-FROM pg_class WHERE relkind IN ('r', 'm') AND NOT relisshared
+SELECT name, writes, size FROM (
+  SELECT oid::regclass::text AS name,
+    pg_stat_get_tuples_inserted(oid) + pg_stat_get_tuples_updated(oid) + pg_stat_get_tuples_deleted(oid) AS writes,
+    CASE WHEN oid >= 16384 THEN pg_relation_size(oid) + coalesce(pg_relation_size(reltoastrelid), 0) ELSE 0 END AS size
+  FROM pg_class WHERE relkind IN ('r', 'm') AND NOT relisshared) AS tables
+WHERE size > 0 OR writes > 0
 """
 # Tables in which nothing happens by itself when a session that acts as a replica writes to them
 _TABLES = """
@@ -49,7 +52,7 @@ class Look(NamedTuple):
     Attributes:
         settings: Its own settings.
         writes: The rows that were ever written, changed or deleted, table by table.
-        size: Bytes of all tables with their indexes.
+        size: Bytes of the files behind all tables, but for their indexes.
     """
 
     settings: str
@@ -111,13 +114,12 @@ class Snapshot:
             or now.size > before.size + _MOST_GROWTH
         ):
             return None
-        with connection.transaction():
-            orders = [*(f"DELETE FROM ONLY {name}" for name in changed), *self.sequences]
-            connection.execute("; ".join(orders).encode())
-            for name in changed:
-                if self.tables[name]:
-                    with connection.cursor().copy(f"COPY {name} FROM STDIN".encode()) as copy:
-                        copy.write(self.tables[name])
+        orders = [*(f"DELETE FROM ONLY {name}" for name in changed), *self.sequences]
+        connection.execute("; ".join(orders).encode())
+        for name in changed:
+            if self.tables[name]:
+                with connection.cursor().copy(f"COPY {name} FROM STDIN".encode()) as copy:
+                    copy.write(self.tables[name])
         return before._replace(writes=now.writes)
 
 
