@@ -13,8 +13,7 @@ from pathlib import Path
 
 import filelock
 
-from course.services import containers
-from course.services.cleanup import ending
+from course.services.cleanup import containers, ending
 from course.services.cleanup.owner import Owner
 from course.services.machine import folders
 

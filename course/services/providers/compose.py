@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import psycopg
 
 from course.errors import CourseError
-from course.services import containers, docker
-from course.services.cleanup import registry
+from course.services.cleanup import containers, registry
+from course.services.machine import docker
 from course.services.providers import first_login
 from course.services.providers.container import WAY_OUT
 from course.services.server import Server, ServerStartError, free_port

@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
+from typing import TYPE_CHECKING
 
 import psycopg
-from testcontainers.community.postgres import PostgresContainer
 
-from course.services import containers, docker
-from course.services.cleanup import registry
+from course.services.cleanup import containers, registry
 from course.services.embedded.cluster import USER
+from course.services.machine import docker
 from course.services.providers import first_login
 from course.services.server import Server, ServerStartError
+
+if TYPE_CHECKING:  # it takes a while to load, and most sessions never need it
+    from testcontainers.community.postgres import PostgresContainer
 
 IMAGE = "postgres:16"
 WAY_OUT = "This lesson also runs on embedded PostgreSQL (COURSE_POSTGRES=embedded)."

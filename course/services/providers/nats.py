@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from course.errors import CourseError
-from course.services import containers, docker
-from course.services.cleanup import registry
+from course.services.cleanup import containers, registry
 from course.services.embedded import nats as nats_embedded
+from course.services.machine import docker
 from course.services.providers import compose
 from course.services.providers.choice import choose
 from course.services.server import Running, ServerStartError, nothing, silence

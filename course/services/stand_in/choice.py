@@ -44,7 +44,7 @@ def docker_serves() -> bool:
 
 
 def _engine_answers() -> bool:
-    from course.services.docker import engine  # noqa: PLC0415 - asked when a container is made
+    from course.services.machine.docker import engine  # noqa: PLC0415 - asked when a container is made
 
     answers, until = chosen.answer
     if time.monotonic() > until:

@@ -9,7 +9,7 @@ from testcontainers.core import docker_client
 from testcontainers.core.config import ConnectionMode
 from testcontainers.core.inspect import ContainerInspectInfo
 
-from course.services.docker import engine
+from course.services.machine.docker import engine
 from course.services.stand_in import choice
 from course.services.stand_in.container import StandInContainer
 from course.services.stand_in.errors import StandInError

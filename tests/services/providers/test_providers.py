@@ -11,8 +11,7 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from course.services import containers
-from course.services.cleanup import registry
+from course.services.cleanup import containers, registry
 from course.services.embedded.postgres import Embedded
 from course.services.providers.container import Container
 from course.services.providers.external import External

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from course.services.docker import DockerUnavailableError, address, engine, reason
+from course.services.machine.docker import DockerUnavailableError, address, engine, reason
 from course.services.providers.container import Container
 
 DOCKER = b'{"Version": "28.2.2", "Components": [{"Name": "Engine", "Version": "28.2.2"}]}'

@@ -11,9 +11,10 @@ import time
 import pytest
 from rich.console import Console
 
-from course.services import examinations
 from course.services.cleanup import registry
-from course.services.doctor import Finding, examine, run, table
+from course.services.doctor import examinations
+from course.services.doctor.doctor import examine, run, table
+from course.services.doctor.finding import Finding
 from course.services.server import answers, free_port
 from course.syllabus import syllabus
 

@@ -4,36 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Iterable, Mapping
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+from rich.table import Table
+from rich.text import Text
 
-    from rich.table import Table
+from course.services.doctor import examinations
+from course.services.doctor.finding import Finding, State
 
-    Examination = Callable[[], Iterable["Finding"]]
-
-State = Literal["ok", "note", "problem"]
+Examination = Callable[[], Iterable[Finding]]
 
 _MARKS: dict[State, str] = {"ok": "[green]●[/] ok", "note": "[yellow]○[/] note", "problem": "[red]✖[/] problem"}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the doctor's table.
-
-    Attributes:
-        subject: What was looked at, such as "Docker".
-        state: "ok"; "note" where something is missing that the course can do without; "problem" where it cannot.
-        here: What is here.
-        advice: What to do about it; empty where nothing is to be done.
-    """
-
-    subject: str
-    state: State
-    here: str
-    advice: str = ""
 
 
 def examine(seconds: float = 20.0) -> tuple[Finding, ...]:
@@ -42,9 +23,7 @@ def examine(seconds: float = 20.0) -> tuple[Finding, ...]:
     Args:
         seconds: The longest that the whole examination may take.
     """
-    from course.services.examinations import ALL  # noqa: PLC0415 - they need what stands above
-
-    return run(ALL, seconds)
+    return run(examinations.ALL, seconds)
 
 
 def run(examinations: Mapping[str, Examination], seconds: float) -> tuple[Finding, ...]:
@@ -68,9 +47,6 @@ def run(examinations: Mapping[str, Examination], seconds: float) -> tuple[Findin
 
 def table(findings: Iterable[Finding]) -> Table:
     """The findings as a table for a terminal."""
-    from rich.table import Table  # noqa: PLC0415 - a notebook shows the findings without it
-    from rich.text import Text  # noqa: PLC0415 - as above
-
     result = Table(box=None, pad_edge=False, header_style="dim")
     for column, ratio in (("", 0), ("", 0), ("What is here", 3), ("What to do", 3)):
         result.add_column(column, ratio=ratio or None, no_wrap=not ratio, overflow="fold" if ratio else "ellipsis")

@@ -10,8 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from course.services.docker import engine
 from course.services.embedded.postgres import Embedded
+from course.services.machine.docker import engine
 from course.shipped import PACKAGE
 
 IMAGES = ("postgres:16", "nats:2", "redis:7")

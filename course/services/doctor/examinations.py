@@ -11,22 +11,18 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 
 from course.errors import CourseError
-from course.services import containers, docker
-from course.services.cleanup import registry
-from course.services.doctor import Finding
-from course.services.machine import folders
+from course.services.cleanup import containers, registry
+from course.services.doctor.finding import Finding
+from course.services.machine import docker, folders
 from course.services.providers import nats, postgres
 from course.services.providers.choice import choose
 from course.syllabus import syllabus
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 _OLDEST_PYTHON = (3, 11)
 _OLDEST_NODE = 18

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from course.services.cleanup.owner import Owner
-from course.services.docker import address, engine
+from course.services.machine.docker import address, engine
 from course.services.server import ServerStartError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
+if TYPE_CHECKING:  # it takes a while to load, and most sessions never need it
     from testcontainers.core.container import DockerContainer
 
 LABEL = "course.owner"
