@@ -72,7 +72,7 @@ def _settle(order: dict[str, Any]) -> None:
     sys.path[:] = [order["tree"], *(entry for entry in sys.path if entry not in ("", here))]
     sys.dont_write_bytecode = False
     if order["environment"].get("COURSE_RUN_SERVER"):
-        from course.services import stand_in  # noqa: PLC0415 - only a run on a server needs it
+        from course import stand_in  # noqa: PLC0415 - only a run on a server needs it
 
         stand_in.install(always=True)
 

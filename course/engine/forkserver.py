@@ -35,7 +35,7 @@ PRELOAD = (
     "fastapi.security", "fastapi.responses", "starlette.middleware.base", "httpx", "pydantic",
     "pydantic.networks", "email_validator", "jwt", "pwdlib.hashers.argon2", "python_multipart", "uvicorn",
     "uvicorn.protocols.http.h11_impl", "concurrent.futures", "concurrent.futures.thread",
-    "testcontainers.community.postgres", "course.services.stand_in.client", "course.services.stand_in.shared",
+    "testcontainers.community.postgres", "course.stand_in.client",
     "multiprocessing", "uuid", "pydantic.v1", "fastapi.telemetry._runtime", "psycopg2.extras",
     "psycopg2._ipaddress", "pdb", "_pytest.helpconfig", "_pytest.setupplan", "_pytest.threadexception",
     "_pytest.unraisableexception", "_pytest.warnings", "_pytest._argcomplete", "_pytest.tmpdir",

@@ -9,12 +9,12 @@ import sys
 import time
 
 import pytest
+from course.services.doctor.finding import Finding
 from rich.console import Console
 
 from course.services.cleanup import registry
 from course.services.doctor import examinations
 from course.services.doctor.doctor import examine, run, table
-from course.services.doctor.finding import Finding
 from course.services.server import answers, free_port
 from course.syllabus import syllabus
 

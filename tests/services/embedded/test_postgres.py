@@ -286,7 +286,7 @@ def test_ctrl_c_while_it_starts_leaves_nothing(own_notes, monkeypatch):
     def press(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("course.services.embedded.postgres._becomes_ready", press)
+    monkeypatch.setattr("course.services.embedded.postgres.becomes_ready", press)
     with pytest.raises(KeyboardInterrupt):
         Embedded().start()
     assert registry.entries() == ()
