@@ -22,15 +22,16 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from course.engine.plugins import PLUGINS
+from course.engine.plugins import TAUGHT
 from course.engine.warm import GOODBYE
 
 PRELOAD = (
     "pytest", "_pytest.assertion.rewrite", "_pytest.unittest", "_pytest.recwarn", "_pytest.monkeypatch",
-    "_pytest.capture", "_pytest.logging", "_pytest.skipping", "_pytest.raises", *PLUGINS,
+    "_pytest.capture", "_pytest.logging", "_pytest.skipping", "_pytest.raises", *TAUGHT,
     "anyio._backends._asyncio", "course.engine.child", "course.engine.reporter",
-    "course.engine.rounds", "sqlalchemy",
-    "sqlalchemy.orm", "sqlalchemy.dialects.postgresql.psycopg2", "sqlalchemy.dialects.postgresql.psycopg",
+    "course.engine.rounds", "course.engine.settings", "_pytest.terminal", "_pytest.cacheprovider", "_pytest.junitxml",
+    "_pytest.doctest", "_pytest.stepwise", "_pytest.faulthandler", "_pytest.setuponly", "_pytest.pastebin",
+    "sqlalchemy", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql.psycopg2", "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite", "psycopg2", "psycopg", "fastapi", "fastapi.testclient",
     "fastapi.security", "fastapi.responses", "starlette.middleware.base", "httpx", "pydantic",
     "pydantic.networks", "email_validator", "jwt", "pwdlib.hashers.argon2", "python_multipart", "uvicorn",

@@ -12,13 +12,12 @@ import psycopg
 from course.services.cleanup import containers, registry
 from course.services.embedded.cluster import USER
 from course.services.machine import docker
-from course.services.providers import first_login
+from course.services.providers import first_login, images
 from course.services.server import Server, ServerStartError
 
 if TYPE_CHECKING:  # it takes a while to load, and most sessions never need it
     from testcontainers.community.postgres import PostgresContainer
 
-IMAGE = "postgres:16"
 WAY_OUT = "This lesson also runs on embedded PostgreSQL (COURSE_POSTGRES=embedded)."
 _COMMAND = "postgres -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=150"
 _DATA = "/var/lib/postgresql/data"
@@ -32,7 +31,7 @@ class Container:
         image: A PostgreSQL image; it is pulled unless it is here.
     """
 
-    def __init__(self, image: str = IMAGE) -> None:
+    def __init__(self, image: str = images.POSTGRES) -> None:
         self.image = image
 
     def start(self) -> Server:
@@ -40,9 +39,11 @@ class Container:
 
         Raises:
             DockerUnavailableError: No Docker engine answers.
-            ServerStartError: The image could not be had, or the server in it did not start.
+            ImageMissingError: Its image is not here, and cannot be fetched.
+            ServerStartError: The server in it did not start.
         """
         docker.engine().require(WAY_OUT)
+        images.require(self.image)
         begin, name, password = time.monotonic(), f"course-postgres-{secrets.token_hex(4)}", secrets.token_urlsafe(18)
         container = _prepare(self.image, name, password)
         end = registry.once(registry.register("postgres", container=name), container.stop)

@@ -9,12 +9,12 @@ import sys
 import time
 
 import pytest
-from course.services.doctor.finding import Finding
 from rich.console import Console
 
 from course.services.cleanup import registry
 from course.services.doctor import examinations
 from course.services.doctor.doctor import examine, run, table
+from course.services.doctor.finding import Finding
 from course.services.server import answers, free_port
 from course.syllabus import syllabus
 
@@ -44,7 +44,7 @@ def only(examination):
 
 def test_it_looks_at_everything(plain):
     found = {finding.subject: finding for finding in examine()}
-    assert list(found) == list(examinations.ALL)
+    assert [subject for subject in found if subject != "Images"] == list(examinations.ALL)
     assert found["Python"].state == "ok"
     assert found["PostgreSQL"].state == "ok"
     assert "16.14 embedded" in found["PostgreSQL"].here
