@@ -12,27 +12,19 @@ course.begin("10_test_files_and_archives")
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-
-def write_names(path, names):
+folder = TemporaryDirectory()
+path = Path(folder.name) / "users.txt"
+path.write_text("yesterday: 300 users")
+try:
     with path.open("w") as file:
-        for name in names:
-            file.write(name + "\n")
-
-
-def breaks_off():
-    yield "Ada"
-    raise ConnectionError("the database has gone away")
-
-
-with TemporaryDirectory() as folder:
-    path = Path(folder) / "users.txt"
-    path.write_text("yesterday: 300 users")
-    try:
-        write_names(path, breaks_off())
-    except ConnectionError as error:
-        print(error, "and the file holds", repr(path.read_text()))
+        file.write("Ada\n")
+        raise ConnectionError("the database has gone away")
+except ConnectionError as error:
+    print(error)
+print("The file holds", repr(path.read_text()))
 # OUTPUT:
-# the database has gone away and the file holds 'Ada\n'
+# the database has gone away
+# The file holds 'Ada\n'
 
 # %% [markdown]
 # One user of three hundred, and yesterday's file is gone: `open(path, "w")` empties a file at once. Whoever reads it in the morning finds a file that looks
@@ -54,14 +46,14 @@ with TemporaryDirectory() as folder:
 #
 #
 # def test_who_is_told_of_a_full_disk(tmp_path):
-#     file = (tmp_path / "users.csv").open("w")
+#     file = (tmp_path / "users.csv").open("wb")
 #     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 #     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-#     assert file.write("Ada") == 3
+#     file.write(b"Ada")
 #     file.close()
 
 # %% [markdown]
-# `write` only puts the text into a **buffer** in memory. The disk is asked at `close`, or when the buffer is full. So a program that gives the new file its name
+# `write` only puts the bytes into a **buffer** in memory. The disk is asked at `close`, or when the buffer is full. So a program that gives the new file its name
 # *before* it closes it puts an empty file in the old one's place.
 #
 # `tmp_path` you know from lesson 03: a `Path`, a fresh folder for each test, which pytest cleans up.
@@ -156,11 +148,19 @@ for encoding in ("utf-8", "utf-8-sig", "latin-1", "utf-16"):
 # `utf-8-sig` is UTF-8 behind a **byte order mark**: three bytes with which spreadsheets begin a file. Read as plain UTF-8, they become an invisible sign in the name
 # of the first column.
 #
-# The fixtures below put a file into `tmp_path` and import it. (Run the cell now, and read it when you need it.)
+# ## Exercise 10.2: read it right, or not at all
+#
+# From the contract: *CSV in UTF-8, with a byte order mark or without, lines that end in LF (`\n`) or CRLF (`\r\n`), the columns `name` and `email` in any order. Anything else is
+# refused with `UnreadableFileError`, and nobody is added.* A name is any text of 1 to 100 characters. In quotes it may hold a line break.
+#
+# `add(content)` imports these bytes. `names()` tells who is there, as **another session** sees it: what is in the database, and not what this session believes.
+#
+# (The next cell has the fixtures for all that follows. Run it now, and read it when you need it.)
+#
+# **Predict.** Four bugs are in play. How many of them does `add(b"name,email\nAda,ada@example.org\n")` catch?
 
 # %% database tags=["conftest"]
 import io
-import os
 import shutil
 import subprocess
 import tarfile
@@ -171,32 +171,17 @@ from base64 import b64decode
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from users_api.database import build_engine, create_tables
+from users_api.database import create_tables, engine
 from users_api.imports import import_users
 from users_api.models import Base, User
-
-COMMANDS = {"zip": "zip -r team.zip team", "7z": "7z a team.zip team", "tar": "tar -czf team.tar.gz team"}
-MADE_EARLIER = {  # by these programs, and on a Mac
-    "zip": """UEsDBAoAAAAAAABgIWQAAAAAAAAAAAAAAAAFAAAAdGVhbS9QSwMEFAAAAAgAAGAhZHH2p7QiAAAAIwAAAA0AAAB0ZWFtLzIwMzAuY3N2
-        y0vMTdVJzU3MzOFyL0pMTtVJB5EOqRWJuQU5qXr5RelcAFBLAQIeAwoAAAAAAABgIWQAAAAAAAAAAAAAAAAFAAAAAAAAAAAAEADtQQAAAAB0
-        ZWFtL1BLAQIeAxQAAAAIAABgIWRx9qe0IgAAACMAAAANAAAAAAAAAAEAAACkgSMAAAB0ZWFtLzIwMzAuY3N2UEsFBgAAAAACAAIAbgAAAHAA
-        AAAAAA==""",
-    "7z": """UEsDBAoAAAAAAAAAIQBx9qe0IwAAACMAAAAIAAAAMjAzMC5jc3ZuYW1lLGVtYWlsCkdyYWNlLGdyYWNlQGV4YW1wbGUub3JnClBLAQI/
-        AwoAAAAAAAAAIQBx9qe0IwAAACMAAAAIAAAAAAAAAAAAIICkgQAAAAAyMDMwLmNzdlBLBQYAAAAAAQABADYAAABJAAAAAAA=""",
-    "mac": """H4sIAAAAAAACA+3TMQvCQAyG4SiI6A9wvslJas7Wuro5iYOLmxzlEMFaqVX8+V7FyUEnReV9IAkkWb/Ku3wYrUcaa5Qdz/IOGqRJcpvB41Sr
-        qdhU04lVHdd7Owo7MSofcDpWrjRGyqKonv29uv+qVq8tTZG5y8xiaVbmThrh1gnVD2UEf6qq8//W9L/OvybxQ/7teBKT/0/Yu9wPfO62u+6s
-        dJkfbOo+9ReXH3Y+KspNl5AAAAAAAAAAAAAAAAB8sStD7TT0ACgAAA==""",
-}
 
 
 @pytest.fixture
 def session():
-    engine = build_engine(os.environ["DATABASE_URL"])
     create_tables(engine)
     with Session(engine) as session:
         yield session
     Base.metadata.drop_all(engine)
-    engine.dispose()
 
 
 @pytest.fixture
@@ -204,7 +189,7 @@ def names(session):
     """`names()` returns the names of all users, as another session sees them."""
 
     def read():
-        with Session(session.get_bind()) as another:
+        with Session(engine) as another:
             return list(another.scalars(select(User.name).order_by(User.id)))
 
     return read
@@ -219,23 +204,6 @@ def add(session, tmp_path):
         import_users(session, tmp_path / name)
 
     return write_and_import
-
-
-@pytest.fixture
-def made_by(tmp_path):
-    """`made_by("tar")` returns the path of an archive that tar has made: now if it is here, else earlier."""
-
-    def make(tool):
-        if shutil.which(tool):
-            (tmp_path / "team").mkdir()
-            (tmp_path / "team" / "2030.csv").write_bytes(b"name,email\nGrace,grace@example.org\n")
-            subprocess.run(COMMANDS[tool].split(), cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
-            return tmp_path / COMMANDS[tool].split()[-2]
-        path = tmp_path / ("team.tar.gz" if tool == "mac" else "team.zip")
-        path.write_bytes(b64decode(MADE_EARLIER[tool]))
-        return path
-
-    return make
 
 
 @pytest.fixture
@@ -260,20 +228,43 @@ def pack():
 
 
 @pytest.fixture
+def made_by(tmp_path, pack):
+    """`made_by("zip")` returns the path of an archive that zip makes now, or has made earlier where it is not here."""
+
+    def make(tool):
+        path = tmp_path / ("team.tar.gz" if tool in ("tar", "mac") else "team.zip")
+        if tool == "python":
+            path.write_bytes(pack("team.zip", {"users.csv": b"name,email\nGrace,grace@example.org\n"}))
+        elif shutil.which(tool):
+            (tmp_path / "team").mkdir()
+            (tmp_path / "team" / "2030.csv").write_bytes(b"name,email\nGrace,grace@example.org\n")
+            command = [*{"zip": ["zip", "-r"], "7z": ["7z", "a"], "tar": ["tar", "-czf"]}[tool], path, "team"]
+            subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+        else:
+            path.write_bytes(b64decode(MADE_EARLIER[tool]))
+        return path
+
+    return make
+
+
+@pytest.fixture
 def memory():
     """`memory.start()`, and later `memory.get_traced_memory()[1]`: the most bytes that were in use in between."""
     yield tracemalloc
     tracemalloc.stop()
 
-# %% [markdown]
-# ## Exercise 10.2: read it right, or not at all
-#
-# From the contract: *CSV in UTF-8, with a byte order mark or without, lines that end in LF (`\n`) or CRLF (`\r\n`), the columns `name` and `email` in any order. Anything else is
-# refused with `UnreadableFileError`, and nobody is added.* A name is any text of 1 to 100 characters. In quotes it may hold a line break.
-#
-# `add(content)` imports these bytes. `names()` tells who is there, as **another session** sees it: what is in the database, and not what this session believes.
-#
-# **Predict.** Four bugs are in play. How many of them does `add(b"name,email\nAda,ada@example.org\n")` catch?
+
+MADE_EARLIER = {  # by the programs themselves, and on a Mac
+    "zip": """UEsDBAoAAAAAAABgIWQAAAAAAAAAAAAAAAAFAAAAdGVhbS9QSwMEFAAAAAgAAGAhZHH2p7QiAAAAIwAAAA0AAAB0ZWFtLzIwMzAuY3N2
+        y0vMTdVJzU3MzOFyL0pMTtVJB5EOqRWJuQU5qXr5RelcAFBLAQIeAwoAAAAAAABgIWQAAAAAAAAAAAAAAAAFAAAAAAAAAAAAEADtQQAAAAB0
+        ZWFtL1BLAQIeAxQAAAAIAABgIWRx9qe0IgAAACMAAAANAAAAAAAAAAEAAACkgSMAAAB0ZWFtLzIwMzAuY3N2UEsFBgAAAAACAAIAbgAAAHAA
+        AAAAAA==""",
+    "7z": """UEsDBAoAAAAAAAAAIQBx9qe0IwAAACMAAAAIAAAAMjAzMC5jc3ZuYW1lLGVtYWlsCkdyYWNlLGdyYWNlQGV4YW1wbGUub3JnClBLAQI/
+        AwoAAAAAAAAAIQBx9qe0IwAAACMAAAAIAAAAAAAAAAAAIICkgQAAAAAyMDMwLmNzdlBLBQYAAAAAAQABADYAAABJAAAAAAA=""",
+    "mac": """H4sIAAAAAAACA+3TMQvCQAyG4SiI6A9wvslJas7Wuro5iYOLmxzlEMFaqVX8+V7FyUEnReV9IAkkWb/Ku3wYrUcaa5Qdz/IOGqRJcpvB41Sr
+        qdhU04lVHdd7Owo7MSofcDpWrjRGyqKonv29uv+qVq8tTZG5y8xiaVbmThrh1gnVD2UEf6qq8//W9L/OvybxQ/7teBKT/0/Yu9wPfO62u+6s
+        dJkfbOo+9ReXH3Y+KspNl5AAAAAAAAAAAAAAAAB8sStD7TT0ACgAAA==""",
+}
 
 # %% encodings_read tags=["exercise"] exercise="10.2"
 import pytest
@@ -327,8 +318,7 @@ for command in ("zip -r team.zip team", "7z a team7.zip team", "tar -czf team.ta
 # `made_by(tool)` returns the **path** of such an archive: made right now where the program is installed, and otherwise one that it made earlier. (Real projects keep such files beside the tests, a
 # few hundred bytes each.) Grace is in each of them.
 #
-# First be naive, and run it with an archive from Python: `add(pack("users.zip", {"users.csv": b"…"}), "users.zip")`. **Predict.** How many of the three bugs does it catch? Then put
-# `made_by(tool)` in its place.
+# First be naive: import what `made_by("python")` returns, and run it. **Predict.** How many of the three bugs does an archive of Python's own catch? Then write `made_by(tool)`.
 
 # %% reads_archives tags=["exercise"] exercise="10.3"
 import pytest
@@ -359,34 +349,27 @@ from users_api.models import User
 
 since = datetime(2030, 1, 1, tzinfo=UTC)
 twenty = [User(id=n, name=f"User {n}", email=f"{n}@example.org", role="user", created_at=since) for n in range(20)]
-
-
-def is_taken(path, content):
-    path.write_bytes(content)
-    try:
-        return bool(read_users(path))
-    except UNREADABLE:
-        return False
-
-
-taken = {}
-for name in ("cut.tar.gz", "cut.zip", "cut.csv"):
+read = {"cut.tar.gz": [], "cut.zip": [], "cut.csv": []}
+for name, numbers in read.items():
     path = Path(folder.name) / name
     write_users(path, twenty)
     whole = path.read_bytes()
-    taken[name] = [is_taken(path, whole[: len(whole) * cut // 60]) for cut in range(1, 60)]
-    print(f"{name:<11}{sum(taken[name]):3} of 59 cut files are taken for whole ones")
+    for cut in range(1, 60):
+        path.write_bytes(whole[: len(whole) * cut // 60])
+        try:
+            numbers.append(len(read_users(path)))
+        except UNREADABLE:
+            numbers.append(0)
 
 # %% picture
 import matplotlib.pyplot as plt
 
-figure, axes = plt.subplots(figsize=(8, 1.6), layout="constrained")
-for row, (name, cuts) in enumerate(taken.items()):
-    for cut, is_whole in enumerate(cuts, start=1):
-        color, fill = ("#c8553d", "full") if is_whole else ("#0b6e99", "none")
-        axes.plot(cut / 60 * 100, row, "o", markersize=6, color=color, fillstyle=fill)
-axes.set(yticks=range(3), yticklabels=taken, ylim=(-0.6, 2.6), xlabel="% of the file that is left")
-axes.set_title("full: half a file is taken for a whole one", fontsize=10)
+figure, axes = plt.subplots(figsize=(8, 2), layout="constrained")
+for row, numbers in enumerate(read.values()):
+    for cut, number in enumerate(numbers, start=1):
+        axes.plot(cut / 60 * 100, row, "o", color="#c8553d" if number else "#0b6e99", fillstyle="full" if number else "none")
+axes.set(yticks=range(3), yticklabels=read, ylim=(-0.6, 2.6), xlabel="% of the file that is left")
+axes.set_title("open: refused; full: half a file is taken for a whole one")
 plt.show()
 
 # %% [markdown]
