@@ -27,16 +27,17 @@ print("The file holds", repr(path.read_text()))
 # The file holds 'Ada\n'
 
 # %% [markdown]
-# One user of three hundred, and yesterday's file is gone: `open(path, "w")` empties a file at once. Whoever reads it in the morning finds a file that looks
-# complete. And no test of a good night sees that.
+# One user of three hundred, and yesterday's file is gone: `open(path, "w")` empties a file at once. Whoever reads it in the morning finds a file that
+# looks complete. And no test of a good night sees that.
 #
-# The cure is an **atomic replace**, one that happens completely or not at all. Write to a *new* file in the same folder, close it, and only then give it the old
-# one's name: `new.replace(path)`. The file system changes the name in one step. Whenever somebody looks, a whole file is there.
+# The cure is an **atomic replace**, one that happens completely or not at all. Write to a *new* file in the same folder, close it, and only then give it
+# the old one's name: `new.replace(path)`. The file system changes the name in one step. Whenever somebody looks, a whole file is there.
 #
 # ## A full disk, without filling one
 #
-# The classic reason to break off is a full disk. How do you test that? You can't fill the disk of everybody who runs your tests. But the operating system can be told that
-# **no file of this process may grow beyond so many bytes**. That needs no special rights, and holds for root as well. (It is the module `resource`, on Linux and macOS.)
+# The classic reason to break off is a full disk. How do you test that? You can't fill the disk of everybody who runs your tests. But the operating system
+# can be told that **no file of this process may grow beyond so many bytes**. That needs no special rights, and holds for root as well. (It is the module
+# `resource`, on Linux and macOS.)
 #
 # The next cell runs in a process of its own. **Predict.** Which line of it is told that there is no room: the one that writes, or the one that closes?
 
@@ -53,8 +54,8 @@ print("The file holds", repr(path.read_text()))
 #     file.close()
 
 # %% [markdown]
-# `write` only puts the bytes into a **buffer** in memory. The disk is asked at `close`, or when the buffer is full. So a program that gives the new file its name
-# *before* it closes it puts an empty file in the old one's place.
+# `write` only puts the bytes into a **buffer** in memory. The disk is asked at `close`, or when the buffer is full. So a program that gives the new file
+# its name *before* it closes it puts an empty file in the old one's place.
 #
 # `tmp_path` you know from lesson 03: a `Path`, a fresh folder for each test, which pytest cleans up.
 #
@@ -65,8 +66,9 @@ print("The file holds", repr(path.read_text()))
 # 1. On a full disk it raises an `OSError`. What was at the path is there as before, and **no other file is left** in the folder.
 # 2. An export holds addresses of people: only its owner may read and write it. That is the **mode** `0o600`.
 #
-# Why ask for the mode, and not try to read the file as somebody else? Because your tests may run as root, in a container for example, and root may read everything: such a test would be
-# red there, or skipped. The mode is the same for all. (`stat.S_IMODE(path.stat().st_mode)` picks it out of what the system knows of a file.)
+# Why ask for the mode, and not try to read the file as somebody else? Because your tests may run as root, in a container for example, and root may read
+# everything: such a test would be red there, or skipped. The mode is the same for all. (`stat.S_IMODE(path.stat().st_mode)` picks it out of what the
+# system knows of a file.)
 #
 # The conftest gives you `users`, and `with full_disk():`. Run it; there is nothing to write in it.
 
@@ -127,8 +129,9 @@ def test_only_its_owner_may_read_an_export(tmp_path, users):
 # %% [markdown]
 # ## A file from somewhere else
 #
-# Now the other direction. `import_users(session, path)` adds the users of a CSV file to the database. Who made that file? A spreadsheet, a script, a Mac, an
-# attacker. Text becomes bytes by an **encoding**, and a file does not say by which one. Here is one name in four of them, and what two careless programs read:
+# Now the other direction. `import_users(session, path)` adds the users of a CSV file to the database. Who made that file? A spreadsheet, a script, a Mac,
+# an attacker. Text becomes bytes by an **encoding**, and a file does not say by which one. Here is one name in four of them, and what two careless
+# programs read:
 
 # %% encodings tags=["nbval-check-output"]
 for encoding in ("utf-8", "utf-8-sig", "latin-1", "utf-16"):
@@ -142,18 +145,20 @@ for encoding in ("utf-8", "utf-8-sig", "latin-1", "utf-16"):
 # utf-16    b'\xff\xfeZ\x00o\x00\xeb\x00'   'ÿþZ\x00o\x00ë\x00'  '��Z\x00o\x00�\x00'
 
 # %% [markdown]
-# The first program takes everything for Latin-1. It never fails, and it is nearly always wrong. The second reads UTF-8, and puts `�` where it doesn't understand. Both of
-# them *import* something. An honest program refuses.
+# The first program takes everything for Latin-1. It never fails, and it is nearly always wrong. The second reads UTF-8, and puts `�` where it doesn't
+# understand. Both of them *import* something. An honest program refuses.
 #
-# `utf-8-sig` is UTF-8 behind a **byte order mark**: three bytes with which spreadsheets begin a file. Read as plain UTF-8, they become an invisible sign in the name
-# of the first column.
+# `utf-8-sig` is UTF-8 behind a **byte order mark**: three bytes with which spreadsheets begin a file. Read as plain UTF-8, they become an invisible sign
+# in the name of the first column.
 #
 # ## Exercise 10.2: read it right, or not at all
 #
-# From the contract: *CSV in UTF-8, with a byte order mark or without, lines that end in LF (`\n`) or CRLF (`\r\n`), the columns `name` and `email` in any order. Anything else is
-# refused with `UnreadableFileError`, and nobody is added.* A name is any text of 1 to 100 characters. In quotes it may hold a line break.
+# From the contract: *CSV in UTF-8, with a byte order mark or without, lines that end in LF (`\n`) or CRLF (`\r\n`), the columns `name` and `email` in any
+# order. Anything else is refused with `UnreadableFileError`, and nobody is added.* A name is any text of 1 to 100 characters. In quotes it may hold a
+# line break.
 #
-# `add(content)` imports these bytes. `names()` tells who is there, as **another session** sees it: what is in the database, and not what this session believes.
+# `add(content)` imports these bytes. `names()` tells who is there, as **another session** sees it: what is in the database, and not what this session
+# believes.
 #
 # (The next cell has the fixtures for all that follows. Run it now, and read it when you need it.)
 #
@@ -289,9 +294,9 @@ def test_a_file_in_another_encoding_is_refused(add, names):
 # %% [markdown]
 # ## Who made the archive?
 #
-# An archive puts files into one, and mostly makes them smaller. `import_users` takes `.zip` and `.tar.gz` with one CSV file in it. Your first idea for a test may be to make an archive with
-# Python's `zipfile`, and import that. But this is a round trip: Python writes, Python reads. What do other programs put in? Let those that are on this machine pack one folder
-# with one file:
+# An archive puts files into one, and mostly makes them smaller. `import_users` takes `.zip` and `.tar.gz` with one CSV file in it. Your first idea for a
+# test may be to make an archive with Python's `zipfile`, and import that. But this is a round trip: Python writes, Python reads. What do other programs
+# put in? Let those that are on this machine pack one folder with one file:
 
 # %% other_programs
 import shutil
@@ -315,10 +320,11 @@ for command in ("zip -r team.zip team", "7z a team7.zip team", "tar -czf team.ta
 #
 # ## Exercise 10.3: whoever made it
 #
-# `made_by(tool)` returns the **path** of such an archive: made right now where the program is installed, and otherwise one that it made earlier. (Real projects keep such files beside the tests, a
-# few hundred bytes each.) Grace is in each of them.
+# `made_by(tool)` returns the **path** of such an archive: made right now where the program is installed, and otherwise one that it made earlier. (Real
+# projects keep such files beside the tests, a few hundred bytes each.) Grace is in each of them.
 #
-# First be naive: import what `made_by("python")` returns, and run it. **Predict.** How many of the three bugs does an archive of Python's own catch? Then write `made_by(tool)`.
+# First be naive: import what `made_by("python")` returns, and run it. **Predict.** How many of the three bugs does an archive of Python's own catch? Then
+# write `made_by(tool)`.
 
 # %% reads_archives tags=["exercise"] exercise="10.3"
 import pytest
@@ -335,8 +341,8 @@ def test_an_archive_is_read_whoever_made_it(session, names, made_by, tool):
 # %% [markdown]
 # ## Half a file
 #
-# A download breaks off, and the end is missing. Let us export twenty users in each of the three formats, cut each file at sixty places, and read what is left. (`read_users` is the first
-# half of an import: it reads, and saves nothing.)
+# A download breaks off, and the end is missing. Let us export twenty users in each of the three formats, cut each file at sixty places, and read what is
+# left. (`read_users` is the first half of an import: it reads, and saves nothing.)
 #
 # **Predict.** Which of the formats notices each cut, and which takes half a file for a whole one?
 
@@ -373,16 +379,16 @@ axes.set_title("open: refused; full: half a file is taken for a whole one")
 plt.show()
 
 # %% [markdown]
-# Archives carry a **check sum**, and know where they end. CSV has neither: where it is cut behind a whole line, nobody in the world can tell. That is no bug of the program, it is the format. So send an archive,
-# even for a single file.
+# Archives carry a **check sum**, and know where they end. CSV has neither: where it is cut behind a whole line, nobody in the world can tell. That is no
+# bug of the program, it is the format. So send an archive, even for a single file.
 #
 # ## Exercise 10.4: all, or none
 #
-# From the contract: *All users are added, or none. `import_users` raises `UnreadableFileError` where the file is damaged or a line is wrong, and `EmailTakenError` where an address
-# belongs to somebody already, or stands in the file twice.*
+# From the contract: *All users are added, or none. `import_users` raises `UnreadableFileError` where the file is damaged or a line is wrong, and
+# `EmailTakenError` where an address belongs to somebody already, or stands in the file twice.*
 #
 # 1. Damage an archive that `tar` made in two ways: cut it off, and change a byte. The import is refused, with the error of the contract.
-# 2. A CSV file whose **last** line is wrong: no address, or Ada's address once more (in capitals). Nobody is there afterwards, Ada neither.
+# 2. A CSV file whose **last** line is wrong: no address, or Ada's address once more (in capitals). Afterwards nobody is there, not even Ada.
 #
 # **Predict.** Why the last line? What would you see with a wrong first one?
 
@@ -419,9 +425,13 @@ def test_a_wrong_last_line_adds_nobody(add, names, last, error):
     # END SOLUTION
 
 # %% [markdown]
+# With a wrong *first* line there is nothing to be seen: a program that saves as it reads has saved nobody by then. Put the fault where as much as
+# possible has happened already.
+#
 # ## Archives that attack
 #
-# A name in an archive is text, and whoever makes the archive chooses it. Many programs unpack into a folder and join the two. **Predict.** Where do these three files end up?
+# A name in an archive is text, and whoever makes the archive chooses it. Many programs unpack into a folder and join the two. **Predict.** Where do these
+# three files end up?
 
 # %% zip_slip tags=["nbval-check-output"]
 import os
@@ -436,8 +446,8 @@ for name in ("users.csv", "../../home/ada/.bashrc", "/home/ada/.bashrc"):
 # %% [markdown]
 # That is a **zip slip**: an import replaces a file of the server, as far as its rights go. The best cure is not to unpack to the disk at all.
 #
-# The other attack is a **decompression bomb**: what repeats itself becomes a thousand times smaller, so a small file can hold more than your memory or your disk. Here are ten
-# gigabytes of zeros. Our program reads a million bytes and no more, whatever the archive says of itself:
+# The other attack is a **decompression bomb**. What repeats itself becomes a thousand times smaller, so a small file can hold more than your memory or
+# your disk. Here are ten gigabytes of zeros. Our program reads a million bytes and no more, whatever the archive says of itself:
 
 # %% bomb
 import gzip
@@ -460,8 +470,8 @@ tracemalloc.stop()
 #
 # ## Exercise 10.5: refuse it, at no cost
 #
-# From the contract: *An import writes nothing to the disk. What is more than a million bytes unpacked is refused, and that costs no more than a few megabytes of memory.* Left open: whether
-# an archive with a name that leads out of it is refused, or read without harm (so `suppress`).
+# From the contract: *An import writes nothing to the disk. What is more than a million bytes unpacked is refused, and that costs no more than a few
+# megabytes of memory.* Left open: whether an archive with a name that leads out of it is refused, or read without harm (so `suppress`).
 #
 # 1. Pack `users.csv` together with a file whose **name** is `str(planted)`, an absolute path. After the import there is no such file.
 # 2. `BOMB` holds 200 users, each with a note of a hundred thousand spaces. Pack it, `memory.start()`, and `add` it: refused. At most 10,000,000 bytes were needed.
@@ -500,8 +510,9 @@ def test_a_bomb_is_refused_at_no_cost(add, pack, memory, name):
 # %% [markdown]
 # ## What these bugs have in common
 #
-# On a good day all these programs are right: with room on the disk, a file of our own making, whole and well-meant. The bugs live on the bad days, and your tests **made the bad day**: a limit instead
-# of a full disk, a cut, a changed byte, a name with a slash. Then they looked at what was left: in the folder, in the database, in memory.
+# On a good day all these programs are right: with room on the disk, a file of our own making, whole and well-meant. The bugs live on the bad days, and
+# your tests **made the bad day**: a limit instead of a full disk, a cut, a changed byte, a name with a slash. Then they looked at what was left: in the
+# folder, in the database, in memory.
 #
 # Some bad days cannot be made in a test:
 #
@@ -510,7 +521,7 @@ def test_a_bomb_is_refused_at_no_cost(add, pack, memory, name):
 # | a power cut | the file system writes later than `close`: only pulling the plug would tell | `os.fsync` before the name is changed, and a review |
 # | *permission denied* | root may do everything | ask for the mode, as you did |
 # | a cut behind a whole line of CSV | it is a whole file | send archives |
-# | a disk that is really full | its error is *No space left on device*, and ours *File too large* | both are an `OSError`: the program must not look closer |
+# | a disk that is really full | its error is *No space left on device*, and ours *File too large* | both are an `OSError`, and the program must not look closer. (Linux has one file that is always full: `/dev/full`) |
 #
 # ## Further reading
 #
