@@ -240,14 +240,15 @@ def made_by(tmp_path, pack):
         path = tmp_path / ("team.tar.gz" if tool in ("tar", "mac") else "team.zip")
         if tool == "python":
             path.write_bytes(pack("team.zip", {"users.csv": b"name,email\nGrace,grace@example.org\n"}))
-        elif shutil.which(tool):
-            (tmp_path / "team").mkdir()
-            (tmp_path / "team" / "2030.csv").write_bytes(b"name,email\nGrace,grace@example.org\n")
-            command = [*{"zip": ["zip", "-r"], "7z": ["7z", "a"], "tar": ["tar", "-czf"]}[tool], path, "team"]
-            subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
-        else:
+        elif not (shutil.which(tool) and makes_now(tool, path)):
             path.write_bytes(b64decode(MADE_EARLIER[tool]))
         return path
+
+    def makes_now(tool, path):
+        (tmp_path / "team").mkdir()
+        (tmp_path / "team" / "2030.csv").write_bytes(b"name,email\nGrace,grace@example.org\n")
+        command = [tool, {"zip": "-r", "7z": "a", "tar": "-czf"}[tool], path, "team"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0
 
     return make
 
@@ -266,6 +267,9 @@ MADE_EARLIER = {  # by the programs themselves, and on a Mac
         AAAAAA==""",
     "7z": """UEsDBAoAAAAAAAAAIQBx9qe0IwAAACMAAAAIAAAAMjAzMC5jc3ZuYW1lLGVtYWlsCkdyYWNlLGdyYWNlQGV4YW1wbGUub3JnClBLAQI/
         AwoAAAAAAAAAIQBx9qe0IwAAACMAAAAIAAAAAAAAAAAAIICkgQAAAAAyMDMwLmNzdlBLBQYAAAAAAQABADYAAABJAAAAAAA=""",
+    "tar": """H4sIAAAAAAACA+3RMQ6CMBSA4c6cogcg+CqUrm6eoyENMaFiajUeX2AkUSeMJv839L203f4cfNypbcnEWbvMyXouu2mldUbEzvdGGmeVtuoLbt
+        fsk9YqjWN+9+/T+5/Kc/+91FJ11/uG/dumed2/qVf9jXW10kL/zZ19DGWI/jQUx+S7UPbzeQgPHy9DqMbUFwoAAAAAAAAAAAAAAADAb3oCK6Ez
+        NgAoAAA=""",
     "mac": """H4sIAAAAAAACA+3TMQvCQAyG4SiI6A9wvslJas7Wuro5iYOLmxzlEMFaqVX8+V7FyUEnReV9IAkkWb/Ku3wYrUcaa5Qdz/IOGqRJcpvB41Sr
         qdhU04lVHdd7Owo7MSofcDpWrjRGyqKonv29uv+qVq8tTZG5y8xiaVbmThrh1gnVD2UEf6qq8//W9L/OvybxQ/7teBKT/0/Yu9wPfO62u+6s
         dJkfbOo+9ReXH3Y+KspNl5AAAAAAAAAAAAAAAAB8sStD7TT0ACgAAA==""",
@@ -309,10 +313,10 @@ team = Path(folder.name) / "team"
 team.mkdir()
 (team / "2030.csv").write_text("name,email\nGrace,grace@example.org\n")
 for command in ("zip -r team.zip team", "7z a team7.zip team", "tar -czf team.tar.gz team"):
-    program, archive = command.split()[0], team.parent / command.split()[-2]
-    if shutil.which(program):
-        subprocess.run(command.split(), cwd=team.parent, check=True, stdout=subprocess.DEVNULL)
-        print(program, zipfile.ZipFile(archive).namelist() if archive.suffix == ".zip" else tarfile.open(archive).getnames())
+    program, _, archive, _ = command.split()
+    if shutil.which(program) and subprocess.run(command.split(), cwd=team.parent, capture_output=True).returncode == 0:
+        made = team.parent / archive
+        print(program, zipfile.ZipFile(made).namelist() if made.suffix == ".zip" else tarfile.open(made).getnames())
 
 # %% [markdown]
 # The folder is a member of its own, and comes first. Python's `zipfile` has no such entry unless somebody asks for it. And a Mac adds more: to each file
