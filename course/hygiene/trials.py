@@ -17,7 +17,7 @@ from course.hygiene.canary import Attempt, Canary
 from course.hygiene.default_port import DefaultPort
 from course.hygiene.prepared import Prepared
 from course.hygiene.snapshot import left_behind, rows_gone, take_rows, take_snapshot
-from course.hygiene.worker import worker_environment
+from course.hygiene.worker import STARTED, worker_environment
 
 # A suite that is at most so many times quicker or slower than it may be is timed more than once
 NEAR, REPEATED = 2, 3
@@ -66,6 +66,7 @@ class Trial:
         litter: What was left behind, as phrases.
         attempts: Who wanted to log in to the production database.
         contained: Whether the suite left its `DATABASE_URL` alone: it has a container of its own.
+        images: Of the containers that it started.
         abandoned: How many connections the suite did not close.
         gone: Rows of somebody else that it has changed or deleted, as phrases.
         ratio: How many times as long a test of it takes as one of the reference suite.
@@ -75,6 +76,7 @@ class Trial:
     litter: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     contained: bool = False
+    images: tuple[str, ...] = ()
     abandoned: int = 0
     gone: tuple[str, ...] = ()
     ratio: float = 0.0
@@ -110,6 +112,21 @@ def on_one_database(case: Case, prepared: Prepared) -> Callable[[Slot], Trial]:
         contained = after.sessions - before.sessions <= 1
         litter, abandoned = left_behind(before, after, allowed), after.abandoned - before.abandoned
         return Trial(lost, litter, contained=contained, abandoned=abandoned)
+
+    return trial
+
+
+def in_a_container(case: Case) -> Callable[[Slot], Trial]:
+    """The suite where its `DATABASE_URL` is watched, and which containers it starts."""
+
+    def trial(slot: Slot) -> Trial:
+        with slot.database() as url, TemporaryDirectory(dir=slot.folder) as folder:
+            started = Path(folder) / "started"
+            started.touch()
+            before = take_snapshot(url)
+            slot.run_in(case.request(environment={STARTED: str(started)}), url)
+            contained = take_snapshot(url).sessions - before.sessions <= 1  # each snapshot is a session itself
+            return Trial(contained=contained, images=tuple(started.read_text(encoding="utf-8").splitlines()))
 
     return trial
 

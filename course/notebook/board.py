@@ -39,7 +39,8 @@ def board(result: Result, news: Sequence[str] = ()) -> Panel:
         news: Sentences from elsewhere that the learner should see.
     """
     if result.verdict is None:
-        rows = tuple(_red(result)) if result.first.problems else (_green(result), *_printed(result))
+        green = (_green(result), *_doubts(result), *_printed(result))
+        rows = tuple(_red(result)) if result.first.problems else green
     else:
         rows = tuple(_proved(result, result.verdict))
     rows += other_way(result.exercise) if result.solved else stuck(result.exercise, _alive(result))
@@ -79,6 +80,11 @@ def _right(result: Result) -> str:
 
 def _green(result: Result) -> Row:
     return Row(_count(len(result.first.passed), "test passes", "tests pass"), "ok")
+
+
+def _doubts(result: Result) -> Iterator[Row]:
+    for problem in result.first.doubts[:MOST]:
+        yield _problem(problem, 0)
 
 
 def _printed(result: Result) -> Iterator[Row]:
@@ -128,6 +134,7 @@ def _proved(result: Result, verdict: Verdict) -> Iterator[Row]:
         yield _unproved(verdict)
         return
     yield from _right_code(verdict)
+    yield from _doubts(result)
     yield from _printed(result)
     for judged in verdict.bugs:
         yield _bug(result.exercise, judged)

@@ -19,21 +19,21 @@ from typing import Any
 import ipytest
 import pytest
 
-from course.engine.plugins import PLUGINS, SETTINGS
+from course.engine.plugins import load_plugins, plugins_for
 from course.engine.reported import Reported
+from course.engine.settings import Settings
+from course.notebook.assertions import made_up, silent
 from course.notebook.cell import Cell
 from course.notebook.guard import Guard
 from course.notebook.problem import Problem, describe, explain, last_lines, missing_fixture, no_tests
 from course.notebook.raised import Raised
+from course.notebook.reached import Reached
 
-# Quick and quiet: no plugins that happen to be installed, no settings or conftest.py of folders around, no report
-QUIET = (
+# No plugins that happen to be installed, no settings or conftest.py of folders around, no hooks for a whole process:
+# that is the kernel
+ALONE = (
     "--disable-plugin-autoload", "--noconftest", "--capture=sys", "-o", "addopts=",
-    *(part for name in PLUGINS for part in ("-p", name)),
-    *(part for name in (
-        "terminal", "cacheprovider", "pastebin", "junitxml", "doctest", "faulthandler", "stepwise", "setuponly",
-        "unraisableexception", "threadexception",
-    ) for part in ("-p", f"no:{name}")),
+    *(part for name in ("faulthandler", "unraisableexception", "threadexception") for part in ("-p", f"no:{name}")),
 )  # fmt: skip
 PRINTED = 2000  # characters
 SETTINGS_FILE = "empty.ini"
@@ -48,6 +48,7 @@ class FirstRun:
         skipped: Names of the tests that were skipped.
         printed: What the tests that passed have printed, by their names.
         problems: Why it is red; empty where it is green.
+        doubts: What of a green cell proves nothing: tests that assert nothing, lines that are never reached.
         stopped: Whether Ctrl-C ended it.
     """
 
@@ -55,6 +56,7 @@ class FirstRun:
     skipped: list[str] = field(default_factory=list)
     printed: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    doubts: list[Problem] = field(default_factory=list)
     stopped: bool = False
 
     @property
@@ -76,9 +78,11 @@ def run_first(
 
     The current folder is the run's own: an empty one, where tests may write what they like.
     """
-    watcher = Watcher([each for each in (cell, conftest_cell) if each])
-    plugins = [watcher, guard, *([conftest] if conftest else [])]
-    Path(SETTINGS_FILE).write_text(SETTINGS, encoding="utf-8")
+    cells = [each for each in (cell, conftest_cell) if each]
+    watcher, reached = Watcher(cells), Reached(cell)
+    spoken = load_plugins(plugins_for("\n".join(each.source for each in cells)))
+    plugins = [*spoken, Settings(), watcher, guard, reached, *([conftest] if conftest else [])]
+    Path(SETTINGS_FILE).write_text("[pytest]\n", encoding="utf-8")
     with _surroundings():
         ipytest.run(
             f"--rootdir={Path.cwd()}",
@@ -86,13 +90,18 @@ def run_first(
             SETTINGS_FILE,
             module=module,
             plugins=plugins,
-            addopts=QUIET,
+            addopts=ALONE,
             display_columns=False,
         )
     if watcher.is_async:
         collect_quietly()
     watcher.finish()
-    return watcher.result
+    result = watcher.result
+    if result.green:
+        passed = {name.partition("[")[0] for name in result.passed}
+        result.doubts += [each for each in silent(cell, conftest_cell) if each.test in passed]
+        result.doubts += [*made_up(cell), *reached.problems(passed)]
+    return result
 
 
 def let_go() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from course.notebook.chart import fit_pictures
+
 if TYPE_CHECKING:
     from course.notebook.guard import Guard
 
@@ -15,6 +17,7 @@ def prepare(shell: Any) -> None:
     """Prepare a shell, its kernel and its cells; a second time, nothing happens."""
     # A forgotten session of another thread would log 2 KB of traceback wherever it dies
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+    fit_pictures()
     for event, function in (("pre_run_cell", _begin), ("post_run_cell", _end)):
         if function not in shell.events.callbacks[event]:
             shell.events.register(event, function)

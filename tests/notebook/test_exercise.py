@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has 
 SOLVED = (
     "%%exercise 6.1",
     "def test_a_missing_user_is_not_found(client):",
-    "    answer = client.get('/users/12345')",
+    "    answer = client.get(f'/users/{9**5}')",
     "    assert answer.status_code == 404",
     "    assert answer.json()['detail'] == 'User not found'",
 )
@@ -89,11 +89,29 @@ def test_a_part_that_fails_is_red_like_a_test_that_does(lesson):
         "def test_it(client, subtests):",
         "    for wanted in (404, 200):",
         "        with subtests.test(wanted=wanted):",
-        "            assert client.get('/users/12345').status_code == wanted",
+        "            assert client.get(f'/users/{9**5}').status_code == wanted",
     )
     assert "`test_it`, line 5" in said.text
     assert "404 == 200" in said.text
     assert "boundary" not in said.text
+
+
+def test_a_test_that_asserts_nothing_is_told_and_solves_nothing(lesson):
+    words = "    client.get(f'/users/{9**5}').json()['detail'].index('User')"
+    said = lesson.run(*SOLVED[:2], words)
+    assert said.text.count("[caught]") == 2
+    assert "✗ `test_a_missing_user_is_not_found` asserts nothing" in said.text
+    assert "not yet" in said.text
+    assert lesson.session.progress.solved() == frozenset()
+
+
+def test_a_line_that_is_never_reached_is_told_and_the_exercise_is_not_solved(lesson):
+    inside = ("    import pytest", "    with pytest.raises(KeyError):", "        answer.json()['name']")
+    said = lesson.run(*SOLVED, *inside, "        assert answer.json()['nobody'] == 1")
+    assert said.text.count("[caught]") == 2
+    assert "✗ This line is never reached: line 8 raises, and that ends the `with`" in said.text
+    assert "`test_a_missing_user_is_not_found`, line 9" in said.text
+    assert "not yet" in said.text
 
 
 def test_what_a_red_test_printed_is_shown(lesson):
@@ -110,7 +128,7 @@ def test_a_false_alarm_is_told_with_its_line(lesson):
     said = lesson.run(
         "%%exercise 6.1",
         "def test_a_missing_user_is_not_found(client):",
-        "    assert client.get('/users/12345').status_code == 404",
+        "    assert client.get(f'/users/{9**5}').status_code == 404",
         "def test_words(client):",
         "    body = {'name': 'A', 'email': 'a@example.org', 'password': 'correct horse battery'}",
         "    client.post('/users', json=body)",
@@ -127,7 +145,7 @@ def test_tests_that_lean_on_each_other_are_told(lesson):
         "seen = []",
         "def test_one(client):",
         "    seen.append(1)",
-        "    assert client.get('/users/12345').json()['detail'] == 'User not found'",
+        "    assert client.get(f'/users/{9**5}').json()['detail'] == 'User not found'",
         "def test_two():",
         "    assert seen",
     )
@@ -156,7 +174,7 @@ def test_a_test_that_passes_every_second_time_is_told(lesson, tmp_path):
 
 
 def test_a_cell_without_tests_is_told_and_the_near_miss_is_named(lesson):
-    said = lesson.run("%%exercise 6.1", "def missing_user(client):", "    assert 1")
+    said = lesson.run("%%exercise 6.1", "def missing_user(client):", "    assert client")
     assert "There is no test in this cell" in said.text
     assert "Did you mean `test_missing_user`?" in said.text
     assert "There is no test in this cell" in lesson.run("%%exercise 6.1", "x = 1").text

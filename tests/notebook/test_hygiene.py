@@ -21,7 +21,7 @@ CONNECTS = (
     "    async def connect():",
     "        connection = await nats.connect(os.environ['NATS_URL'], connect_timeout=1, max_reconnect_attempts=1)",
     "        await connection.close()",
-    "    asyncio.run(connect())",
+    "    assert asyncio.run(connect()) is None",
 )
 
 

@@ -43,7 +43,7 @@ def client():
 """
 SOLVED = """%%exercise 6.1
 def test_a_missing_user_is_not_found(client):
-    answer = client.get('/users/12345')
+    answer = client.get(f'/users/{9**5}')
     assert answer.status_code == 404
     assert answer.json()['detail'] == 'User not found'
 """
