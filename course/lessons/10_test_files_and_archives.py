@@ -36,8 +36,8 @@ print("The file holds", repr(path.read_text()))
 # ## A full disk, without filling one
 #
 # The classic reason to break off is a full disk. How do you test that? You can't fill the disk of everybody who runs your tests. But the operating system
-# can be told that **no file of this process may grow beyond so many bytes**. That needs no special rights, and holds for root as well. (It is the module
-# `resource`, on Linux and macOS.)
+# can be told that **no file of this process may grow beyond so many bytes**. That needs no special rights, and holds for root as well,
+# the user who may do everything. (It is the module `resource`, on Linux and macOS.)
 #
 # The next cell runs in a process of its own. **Predict.** Which line of it is told that there is no room: the one that writes, or the one that closes?
 
@@ -84,9 +84,9 @@ from users_api.models import User
 @pytest.fixture
 def users():
     """Two users, as they come from a database."""
-    since = datetime(2030, 1, 1, tzinfo=UTC)
-    names = ["Ada", "Grace"]
-    return [User(id=n, name=name, email=f"{n}@example.org", role="user", created_at=since) for n, name in enumerate(names)]
+    since = {"role": "user", "created_at": datetime(2030, 1, 1, tzinfo=UTC)}
+    ada = User(id=1, name="Ada", email="ada@example.org", **since)
+    return [ada, User(id=2, name="Grace", email="grace@example.org", **since)]
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ from users_api.export import write_users
 def test_an_export_on_a_full_disk_leaves_all_as_it_was(tmp_path, users, full_disk):
     path = tmp_path / "users.csv"
     path.write_text("an older export")
-    # BEGIN SOLUTION: with full_disk() expect an OSError; assert path's text, what is in tmp_path; then line 2
+    # BEGIN SOLUTION: expect an OSError on a full_disk(), look at path and at tmp_path; then line 2
     with full_disk(), pytest.raises(OSError):
         write_users(path, users)
     assert path.read_text() == "an older export"
@@ -213,7 +213,7 @@ def add(session, tmp_path):
 
 @pytest.fixture
 def pack():
-    """`pack("users.zip", {"name": b"content"})` returns an archive, made by Python, with whatever names you like."""
+    """`pack("users.zip", {"name": b"content"})` returns an archive of Python's, with any names."""
 
     def make(name, members):
         made = io.BytesIO()
@@ -234,7 +234,7 @@ def pack():
 
 @pytest.fixture
 def made_by(tmp_path, pack):
-    """`made_by("zip")` returns the path of an archive that zip makes now, or has made earlier where it is not here."""
+    """`made_by("zip")` returns the path of an archive that zip makes, or has made if it is missing."""
 
     def make(tool):
         path = tmp_path / ("team.tar.gz" if tool in ("tar", "mac") else "team.zip")
@@ -255,24 +255,29 @@ def made_by(tmp_path, pack):
 
 @pytest.fixture
 def memory():
-    """`memory.start()`, and later `memory.get_traced_memory()[1]`: the most bytes that were in use in between."""
+    """`memory.start()`, and later `memory.get_traced_memory()[1]`: the most bytes in use in between."""
     yield tracemalloc
     tracemalloc.stop()
 
 
 MADE_EARLIER = {  # by the programs themselves, and on a Mac
-    "zip": """UEsDBAoAAAAAAABgIWQAAAAAAAAAAAAAAAAFAAAAdGVhbS9QSwMEFAAAAAgAAGAhZHH2p7QiAAAAIwAAAA0AAAB0ZWFtLzIwMzAuY3N2
-        y0vMTdVJzU3MzOFyL0pMTtVJB5EOqRWJuQU5qXr5RelcAFBLAQIeAwoAAAAAAABgIWQAAAAAAAAAAAAAAAAFAAAAAAAAAAAAEADtQQAAAAB0
-        ZWFtL1BLAQIeAxQAAAAIAABgIWRx9qe0IgAAACMAAAANAAAAAAAAAAEAAACkgSMAAAB0ZWFtLzIwMzAuY3N2UEsFBgAAAAACAAIAbgAAAHAA
-        AAAAAA==""",
-    "7z": """UEsDBAoAAAAAAAAAIQBx9qe0IwAAACMAAAAIAAAAMjAzMC5jc3ZuYW1lLGVtYWlsCkdyYWNlLGdyYWNlQGV4YW1wbGUub3JnClBLAQI/
-        AwoAAAAAAAAAIQBx9qe0IwAAACMAAAAIAAAAAAAAAAAAIICkgQAAAAAyMDMwLmNzdlBLBQYAAAAAAQABADYAAABJAAAAAAA=""",
-    "tar": """H4sIAAAAAAACA+3RMQ6CMBSA4c6cogcg+CqUrm6eoyENMaFiajUeX2AkUSeMJv839L203f4cfNypbcnEWbvMyXouu2mldUbEzvdGGmeVtuoLbt
-        fsk9YqjWN+9+/T+5/Kc/+91FJ11/uG/dumed2/qVf9jXW10kL/zZ19DGWI/jQUx+S7UPbzeQgPHy9DqMbUFwoAAAAAAAAAAAAAAADAb3oCK6Ez
-        NgAoAAA=""",
-    "mac": """H4sIAAAAAAACA+3TMQvCQAyG4SiI6A9wvslJas7Wuro5iYOLmxzlEMFaqVX8+V7FyUEnReV9IAkkWb/Ku3wYrUcaa5Qdz/IOGqRJcpvB41Sr
-        qdhU04lVHdd7Owo7MSofcDpWrjRGyqKonv29uv+qVq8tTZG5y8xiaVbmThrh1gnVD2UEf6qq8//W9L/OvybxQ/7teBKT/0/Yu9wPfO62u+6s
-        dJkfbOo+9ReXH3Y+KspNl5AAAAAAAAAAAAAAAAB8sStD7TT0ACgAAA==""",
+    "zip": """
+        UEsDBAoAAAAAAABgIWQAAAAAAAAAAAAAAAAFAAAAdGVhbS9QSwMEFAAAAAgAAGAhZHH2p7QiAAAAIwAAAA0AAAB0ZWFtLzIwMz
+        AuY3N2y0vMTdVJzU3MzOFyL0pMTtVJB5EOqRWJuQU5qXr5RelcAFBLAQIeAwoAAAAAAABgIWQAAAAAAAAAAAAAAAAFAAAAAAAA
+        AAAAEADtQQAAAAB0ZWFtL1BLAQIeAxQAAAAIAABgIWRx9qe0IgAAACMAAAANAAAAAAAAAAEAAACkgSMAAAB0ZWFtLzIwMzAuY3
+        N2UEsFBgAAAAACAAIAbgAAAHAAAAAAAA==""",
+    "7z": """
+        UEsDBAoAAAAAAAAAIQBx9qe0IwAAACMAAAAIAAAAMjAzMC5jc3ZuYW1lLGVtYWlsCkdyYWNlLGdyYWNlQGV4YW1wbGUub3JnCl
+        BLAQI/AwoAAAAAAAAAIQBx9qe0IwAAACMAAAAIAAAAAAAAAAAAIICkgQAAAAAyMDMwLmNzdlBLBQYAAAAAAQABADYAAABJAAAA
+        AAA=""",
+    "tar": """
+        H4sIAAAAAAACA+3RMQ6CMBSA4c6cogcg+CqUrm6eoyENMaFiajUeX2AkUSeMJv839L203f4cfNypbcnEWbvMyXouu2mldUbEzv
+        dGGmeVtuoLbtfsk9YqjWN+9+/T+5/Kc/+91FJ11/uG/dumed2/qVf9jXW10kL/zZ19DGWI/jQUx+S7UPbzeQgPHy9DqMbUFwoA
+        AAAAAAAAAAAAAADAb3oCK6EzNgAoAAA=""",
+    "mac": """
+        H4sIAAAAAAACA+3TMQvCQAyG4SiI6A9wvslJas7Wuro5iYOLmxzlEMFaqVX8+V7FyUEnReV9IAkkWb/Ku3wYrUcaa5Qdz/IOGq
+        RJcpvB41SrqdhU04lVHdd7Owo7MSofcDpWrjRGyqKonv29uv+qVq8tTZG5y8xiaVbmThrh1gnVD2UEf6qq8//W9L/OvybxQ/7t
+        eBKT/0/Yu9wPfO62u+6sdJkfbOo+9ReXH3Y+KspNl5AAAAAAAAAAAAAAAAB8sStD7TT0ACgAAA==""",
 }
 
 # %% encodings_read tags=["exercise"] exercise="10.2"
@@ -283,7 +288,7 @@ from users_api.imports import UnreadableFileError
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_a_name_comes_in_as_it_was_written(add, names, encoding, line_end):
-    # BEGIN SOLUTION: join lines with line_end, encode, add; assert names(). Then a file in latin-1, which is refused
+    # BEGIN SOLUTION: join lines with line_end, encode, add, assert names(); then a file in latin-1
     lines = ["name,email", '"Łukasz', 'Żak",l@example.org', ""]
     add(line_end.join(lines).encode(encoding))
     assert names() == [f"Łukasz{line_end}Żak"]
@@ -314,12 +319,15 @@ team.mkdir()
 (team / "2030.csv").write_text("name,email\nGrace,grace@example.org\n")
 for command in ("zip -r team.zip team", "7z a team7.zip team", "tar -czf team.tar.gz team"):
     program, _, archive, _ = command.split()
-    if shutil.which(program) and subprocess.run(command.split(), cwd=team.parent, capture_output=True).returncode == 0:
+    if not shutil.which(program):
+        print(program, "is not here")
+    elif not subprocess.run(command.split(), cwd=team.parent, capture_output=True).returncode:
         made = team.parent / archive
-        print(program, zipfile.ZipFile(made).namelist() if made.suffix == ".zip" else tarfile.open(made).getnames())
+        is_zip = made.suffix == ".zip"
+        print(program, zipfile.ZipFile(made).namelist() if is_zip else tarfile.open(made).getnames())
 
 # %% [markdown]
-# The folder is a member of its own, and comes first. Python's `zipfile` has no such entry unless somebody asks for it. And a Mac adds more: to each file
+# The folder is an entry of its own, and comes first. Python's `zipfile` writes none unless somebody asks for it. And a Mac adds more: to each file
 # another one, hidden, with what the Finder knows of it (`team/._2030.csv`, or the same below `__MACOSX`).
 #
 # ## Exercise 10.3: whoever made it
@@ -357,8 +365,8 @@ from users_api.export import write_users
 from users_api.imports import UNREADABLE, read_users
 from users_api.models import User
 
-since = datetime(2030, 1, 1, tzinfo=UTC)
-twenty = [User(id=n, name=f"User {n}", email=f"{n}@example.org", role="user", created_at=since) for n in range(20)]
+since = {"role": "user", "created_at": datetime(2030, 1, 1, tzinfo=UTC)}
+twenty = [User(id=n, name=f"User {n}", email=f"{n}@example.org", **since) for n in range(20)]
 read = {"cut.tar.gz": [], "cut.zip": [], "cut.csv": []}
 for name, numbers in read.items():
     path = Path(folder.name) / name
@@ -377,7 +385,8 @@ import matplotlib.pyplot as plt
 figure, axes = plt.subplots(figsize=(8, 2), layout="constrained")
 for row, numbers in enumerate(read.values()):
     for cut, number in enumerate(numbers, start=1):
-        axes.plot(cut / 60 * 100, row, "o", color="#c8553d" if number else "#0b6e99", fillstyle="full" if number else "none")
+        color, fill = ("#c8553d", "full") if number else ("#2e8fbd", "none")
+        axes.plot(cut / 60 * 100, row, "o", color=color, fillstyle=fill)
 axes.set(yticks=range(3), yticklabels=read, ylim=(-0.6, 2.6), xlabel="% of the file that is left")
 axes.set_title("open: refused; full: half a file is taken for a whole one")
 plt.show()
@@ -413,14 +422,15 @@ def with_another_byte(content):
 @pytest.mark.parametrize("damage", [cut_off, with_another_byte])
 def test_a_damaged_archive_adds_nobody(add, names, made_by, damage):
     content = made_by("tar").read_bytes()
-    # BEGIN SOLUTION: expect the error from add(damage(content), "damaged.tar.gz"), assert names(); then line 2
+    # BEGIN SOLUTION: add(damage(content), "damaged.tar.gz") is refused; look at names(); then line 2
     with pytest.raises(UnreadableFileError):
         add(damage(content), "damaged.tar.gz")
     assert names() == []
 
 
 @pytest.mark.parametrize(
-    ("last", "error"), [(b"Eve,nowhere\n", UnreadableFileError), (b"Eve,ADA@EXAMPLE.ORG\n", EmailTakenError)]
+    ("last", "error"),
+    [(b"Eve,nowhere\n", UnreadableFileError), (b"Eve,ADA@EXAMPLE.ORG\n", EmailTakenError)],
 )
 def test_a_wrong_last_line_adds_nobody(add, names, last, error):
     with pytest.raises(error):
@@ -489,13 +499,14 @@ import pytest
 from users_api.imports import UnreadableFileError
 
 GRACE = b"name,email\nGrace,grace@example.org\n"
-BOMB = b"name,email,note\n" + b"".join(b"User,%d@example.org,%s\n" % (number, b" " * 100_000) for number in range(200))
+NOTE = b" " * 100_000
+BOMB = b"name,email,note\n" + b"".join(b"User,%d@example.org,%s\n" % (n, NOTE) for n in range(200))
 
 
 @pytest.mark.parametrize("name", ["users.zip", "users.tar.gz"])
 def test_nothing_is_written_where_a_name_leads(add, pack, tmp_path, name):
     planted = tmp_path / "planted.txt"
-    # BEGIN SOLUTION: add an archive with both files, suppress(UnreadableFileError), assert on planted; then line 2
+    # BEGIN SOLUTION: add an archive with both files, suppress the refusal, assert on planted; then line 2
     archive = pack(name, {str(planted): b"planted", "users.csv": GRACE})
     with suppress(UnreadableFileError):
         add(archive, name)
