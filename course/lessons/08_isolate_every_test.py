@@ -384,7 +384,7 @@ lab.plot()
 # ## Tables as production has them
 #
 # `create_tables` makes the tables that the *models* describe. In production nobody calls it. There, **migrations** make the tables, step by step, and
-# whoever wrote a step may have forgotten something. `users_api` has three steps, in `users_api/migrations`; `migrate(engine)` runs those that are
+# whoever wrote a step may have forgotten something. `users_api` has four steps, in `users_api/migrations`; `migrate(engine)` runs those that are
 # missing, with Alembic.
 #
 # ## Exercise 8.3: a database for each worker, made by migrations

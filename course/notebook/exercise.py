@@ -170,10 +170,7 @@ def missing_names(cell: Cell, notebook: Collection[str], shared: Mapping[str, ob
 def lost_server(session: Session) -> list[Problem]:
     """The problem behind all others, where a server of the lesson's was ended by something else."""
     try:
-        if session.server is not None:
-            session.server.require()
-        if session.nats is not None:
-            session.nats.require()
+        session.require_servers()
     except CourseError as error:
         return [Problem(str(error))]
     return []

@@ -90,6 +90,16 @@ class Session:
             )
         return lesson
 
+    def require_servers(self) -> None:
+        """Do nothing while the servers answer that were started for lessons.
+
+        Raises:
+            ServerGoneError: One was ended by something else.
+        """
+        for server in (self.server, self.nats):
+            if server is not None:
+                server.require()
+
     def lesson_meant(self, name: str = "") -> Lesson:
         """The lesson of that name; without one, the lesson that has begun.
 

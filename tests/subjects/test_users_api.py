@@ -38,6 +38,7 @@ MODULES = (
     "events",
     "users",
     "relay",
+    "mailer",
     "archives",
     "export",
     "imports",
