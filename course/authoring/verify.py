@@ -13,7 +13,7 @@ from course.authoring.suites import exercise_files, is_sick
 from course.engine import Fate, Patch, Prover, Standing, Subject, Suite, Verdict, load_subject, subject_names
 from course.errors import CourseError, nearest
 from course.hygiene import prove_suite, rules_of
-from course.services.embedded import Embedded
+from course.services.embedded.postgres import Embedded
 from course.syllabus import Exercise, Lesson, syllabus
 
 PATIENCE = 6  # times the deadline of a run: proofs are about right and wrong, and a busy machine is neither

@@ -69,7 +69,7 @@ class TrialRuns:
         subject: The program.
         folder: The suite's files.
         reference: The files of the reference suite.
-        seen: In how many random orders the engine has the suite: one, and one on each correct variant.
+        seen: In how many random orders the engine has the suite: one on each correct variant.
     """
 
     def __init__(
@@ -171,7 +171,7 @@ def make_case(subject: Subject, folder: Path, tests: Iterable[JudgedTest]) -> Ca
     """The suite as trials take it: only believed tests count, and those that never end do not run."""
     judged = tuple(tests)
     never = {test.test for test in judged if test.validity is Validity.NEVER_ENDS}
-    runnable = frozenset(test.test for test in judged if test.test not in never) if never else None
+    runnable = tuple(test.test for test in judged if test.test not in never) if never else None
     # A test that fails on another right program only is sound enough to be held to its word on this one
     believed = tuple(
         test.test

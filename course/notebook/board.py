@@ -150,7 +150,7 @@ def _unproved(verdict: Verdict) -> Row:
 
 
 def _right_code(verdict: Verdict) -> Iterator[Row]:
-    runs = "original twice, once shuffled"
+    runs = "original twice, once backwards"
     if verdict.correct:
         runs += f"; {_count(len(verdict.correct), 'correct variant', 'correct variants')}"
     if not verdict.doubtful:
@@ -178,7 +178,7 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
     bug = judged.bug
     if judged.fate is Fate.CAUGHT:
         names = list(dict.fromkeys(catch.name for catch in judged.catches))
-        more = _and_others(len(names) - 1) if names[1:] else ""
+        more = ", and by others" if judged.others else _and_others(len(names) - 1) if names[1:] else ""
         return Row(bug.title, "ok", dim=f"caught by `{_short(names[0])}`{more}", tag="caught", diff=_shown(bug.diff))
     if bug.id in exercise.alive:
         why = "SQLite cannot show it" if bug.needs == "postgresql" else "this way of testing cannot show it"
@@ -193,7 +193,9 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
 
 
 def _hygiene(proof: Proof) -> Row:
-    seen = proof.evidence + (f" ({proof.measured:.1f} times, by the median of tests)" if proof.measured else "")
+    seen = proof.evidence + (
+        f" ({proof.measured:.1f} times, by the median or the slowest tenth of the tests)" if proof.measured else ""
+    )
     return Row(
         TITLES[proof.name], "ok" if proof.passed else "bad", dim=seen, tag="shown" if proof.passed else "not shown"
     )

@@ -22,7 +22,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, func, select, text
 
 from course.engine.subject import load_subject
-from course.services.postgres import postgres
+from course.services.providers.postgres import postgres
 
 SUBJECT = load_subject("users_api")
 ONLY_POSTGRESQL = [bug for bug in SUBJECT.bugs if bug.needs == "postgresql"]

@@ -1,0 +1,132 @@
+"""What the events of a run add up to, and how the run ended."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any
+
+from course.engine.lacking import lacking_sentence, options_sentence
+from course.engine.run import Ending, Outcome, Reach, RunResult
+
+# How much a run may print, and how many processes it may have
+OUTPUT_BYTES = 16 << 20
+PROCESSES = 64
+
+
+class Events:
+    """What a run has told so far. Its events come from a learner's process: nothing in them is trusted."""
+
+    def __init__(self) -> None:
+        self.exit: int | None = None
+        self._outcomes: dict[str, Outcome] = {}
+        self._collected: tuple[str, ...] = ()
+        self._current = ""
+        self._since = 0.0
+        self._broken: list[dict[str, Any]] = []
+        self._lacking = self._options = ""
+        self._reach = Reach()
+        self._done = False
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Add one event; one that is not well formed is passed over."""
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            match event.get("event"):
+                case "collected":
+                    self._collected = tuple(map(str, event["tests"]))
+                    self._lacking, self._options = _left_out(event)
+                case "start":
+                    self._current, self._since = str(event["test"]), time.monotonic()
+                case "test":
+                    self._current = ""
+                    outcome = _outcome(event)
+                    self._outcomes[outcome.test] = outcome
+                case "broken":
+                    self._broken.append(event)
+                case "reach":
+                    self._reach = _reach(event)
+                case "done":
+                    self._done = True
+
+    @property
+    def busy(self) -> float:
+        """How long the current test has been running, in seconds; 0 where there is none."""
+        return time.monotonic() - self._since if self._current else 0.0
+
+    def acquit(self) -> None:
+        """The current test is not to blame for the end: all tests together took too long."""
+        self._current = ""
+
+    def result(self, cut: Ending | None, seconds: float, limit: float, output: str) -> RunResult:
+        """The result of the run.
+
+        Args:
+            cut: Why it was cut off, if it was.
+            seconds: How long it took.
+            limit: How long it might have taken.
+            output: The last of what it printed.
+        """
+        ending, detail, where = self._ending(cut, limit)
+        return RunResult(
+            ending,
+            tuple(self._outcomes.values()),
+            detail,
+            where,
+            self._collected,
+            self._current,
+            self._reach,
+            round(seconds, 4),
+            output,
+            " ".join(filter(None, (self._lacking, self._options))),
+        )
+
+    def _ending(self, cut: Ending | None, limit: float) -> tuple[Ending, str, str]:
+        if cut and not (self._done and cut is Ending.TIMED_OUT):
+            return cut, _sentence(cut, limit, self._current), ""
+        if self._broken:
+            first = self._broken[0]
+            return Ending.NOT_COLLECTED, str(first.get("message", ""))[:600], str(first.get("where", ""))[:200]
+        if self._done:
+            if not self._collected and self._lacking:
+                return Ending.NOT_COLLECTED, self._lacking, ""
+            return (Ending.FINISHED, "", "") if self._collected else (Ending.NO_TESTS, "There are no tests.", "")
+        during = f" during {self._current}" if self._current else ""
+        return Ending.DIED, f"The process ended by itself with status {self.exit}{during}.", ""
+
+
+def _left_out(event: dict[str, Any]) -> tuple[str, str]:
+    files, packages, options = ([str(name) for name in event[key]] for key in ("files", "packages", "options"))
+    return lacking_sentence(packages, files) if files else "", options_sentence(options) if options else ""
+
+
+def _outcome(event: dict[str, Any]) -> Outcome:
+    result = str(event["result"])
+    if result not in ("passed", "failed", "skipped"):
+        raise ValueError(result)
+    return Outcome(
+        test=str(event["test"]),  # whole: by it a test is found again in other runs
+        result=result,
+        phase=str(event.get("phase", "call")),
+        message=str(event.get("message", ""))[:600],
+        assertion=event.get("assertion") is True,
+        seconds=float(event.get("seconds", 0)),
+        where=str(event.get("where", ""))[:200],
+    )
+
+
+def _reach(event: dict[str, Any]) -> Reach:
+    def lines(pairs: list[tuple[str, int]]) -> frozenset[tuple[str, int]]:
+        return frozenset((str(name), int(number)) for name, number in pairs)
+
+    tests = {str(test): lines(pairs) for test, pairs in event["tests"].items()}
+    return Reach(lines(event["shared"]), tests, event.get("complete") is True)
+
+
+def _sentence(cut: Ending, limit: float, current: str) -> str:
+    during = f" during {current}" if current else ""
+    return {
+        Ending.TIMED_OUT: f"It was ended after {limit:.0f} s{during}.",
+        Ending.TOO_MUCH_OUTPUT: f"It printed more than {OUTPUT_BYTES >> 20} MB{during} and was ended.",
+        Ending.TOO_MANY_PROCESSES: f"It started {PROCESSES} or more processes{during} and was ended.",
+        Ending.STOPPED: "It was stopped.",
+    }[cut]
