@@ -138,12 +138,14 @@ def verify(names: tuple[str, ...]) -> None:
     "--bugs", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Your own bugs, beside ours."
 )
 @click.option("--reveal", is_flag=True, help="Show learners the bugs that they missed, for after the deadline.")
+@click.option("--each", is_flag=True, help="Each entry of the folders named is one submission, whatever is in it.")
 @click.option("--trust", is_flag=True, help="The submissions' code may run with your rights.")
 def grade(**options: Any) -> None:
     """Grade the suites of many learners (for teachers).
 
     Of SUBMISSIONS, a folder with test files in it, a zip and a notebook are one submission each; of any other folder,
-    each entry is one.
+    each entry is one. What a learning platform has packed may be named as it is. Where it is not clear what is one
+    learner's, nothing is graded: --each then says that each entry is.
 
     \b
     What stands in OUT afterwards:

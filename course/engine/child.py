@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import os
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from course.engine.plugins import PLUGINS
+from course.engine.plugins import HYPOTHESIS, load_plugins, plugins_for, text_of
 from course.engine.processors import stay_on
 from course.engine.sink import Sink
 from course.engine.zygote import Zygote
-
-SETTINGS_FILES = ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "pyproject.toml", "tox.ini", "setup.cfg")
-# Reports for people, and what a suite in a fresh process never needs; each costs start-up time
-WITHOUT = ("cacheprovider", "terminal", "pastebin", "junitxml", "doctest", "faulthandler", "stepwise", "setuponly")
 
 
 def run(order: dict[str, Any], events: int, orders: int | None = None) -> None:
@@ -32,23 +26,20 @@ def run(order: dict[str, Any], events: int, orders: int | None = None) -> None:
     _settle(order)
     from course.engine.reporter import Reporter, ShortReports, tell_broken  # noqa: PLC0415 - loaded already in a warm process
     from course.engine.rounds import Rounds  # noqa: PLC0415 - likewise
+    from course.engine.settings import Settings  # noqa: PLC0415 - likewise
 
     sink = Sink(events)
     zygote = None if orders is None else Zygote(orders, order, sink)
-    reporter = Reporter(order, sink, zygote)
+    settings = Settings()
+    reporter = Reporter(order, sink, zygote, settings)
+    names = plugins_for(text_of(Path.cwd()))
+    if HYPOTHESIS in names:
+        _settle_hypothesis()
+    plugins = load_plugins((*names, *order["plugins"]))
     try:
-        _run_pytest(_arguments(order), [*_plugins(order), reporter, Rounds(reporter, zygote), ShortReports()])
+        _run_pytest(_arguments(order), [*plugins, settings, reporter, Rounds(reporter, zygote), ShortReports()])
     except BaseException as error:  # noqa: BLE001 - whatever a conftest raises while pytest starts
         tell_broken(sink, error)
-
-
-def _plugins(order: dict[str, Any]) -> list[object]:
-    """Plugins as modules; by their names, pytest would look for each of them in all that is installed."""
-    plugins: list[object] = []
-    for name in (*PLUGINS, *order["plugins"]):
-        with contextlib.suppress(ImportError):
-            plugins.append(importlib.import_module(name))
-    return plugins
 
 
 def _run_pytest(arguments: list[str], plugins: list[object]) -> None:
@@ -62,6 +53,13 @@ def _run_pytest(arguments: list[str], plugins: list[object]) -> None:
         config._ensure_unconfigure()  # noqa: SLF001 - as `pytest.main` ends
 
 
+def _settle_hypothesis() -> None:
+    """Have it try the same examples in each run, however long one takes: by its own settings for CI."""
+    from hypothesis import settings  # noqa: PLC0415 - takes a while, and few suites need it
+
+    settings.load_profile("ci")
+
+
 def _settle(order: dict[str, Any]) -> None:
     stay_on(order["processor"])
     os.environ.clear()
@@ -69,21 +67,19 @@ def _settle(order: dict[str, Any]) -> None:
     tempfile.tempdir = None
     here = str(Path.cwd())
     sys.argv = ["pytest"]
-    sys.path[:] = [order["tree"], *(entry for entry in sys.path if entry not in ("", here))]
+    # The current folder as under `python -m pytest`, behind the program
+    sys.path[:] = [order["tree"], here, *(entry for entry in sys.path if entry not in ("", here))]
     sys.dont_write_bytecode = False
     if order["environment"].get("COURSE_RUN_SERVER"):
-        from course.services import stand_in  # noqa: PLC0415 - only a run on a server needs it
+        from course import stand_in  # noqa: PLC0415 - only a run on a server needs it
 
         stand_in.install(always=True)
 
 
 def _arguments(order: dict[str, Any]) -> list[str]:
-    here = str(Path.cwd())
-    # Options and plugins that a project wants for itself may not be here, and its tests are judged without
-    arguments = [here, "--rootdir", here, "-o", "addopts=", "-o", "required_plugins=", "--capture=no"]
-    for plugin in WITHOUT:
-        arguments += ["-p", f"no:{plugin}"]
-    if not any(Path(name).is_file() for name in SETTINGS_FILES):
-        # Else pytest looks for settings in the folders above, which are not the suite's
-        arguments += ["-c", order["empty"]]
-    return arguments
+    from course.engine.settings import ARGUMENTS, find_settings  # noqa: PLC0415 - see above
+
+    here = Path.cwd()
+    arguments = [*ARGUMENTS, "--rootdir", str(here), "-o", f"cache_dir={order['cache']}", "--capture=no"]
+    # Else pytest looks for settings in the folders above, which are not the suite's
+    return arguments if find_settings(here) else [*arguments, "-c", order["empty"]]

@@ -22,20 +22,21 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from course.engine.plugins import PLUGINS
+from course.engine.plugins import TAUGHT
 from course.engine.warm import GOODBYE
 
 PRELOAD = (
     "pytest", "_pytest.assertion.rewrite", "_pytest.unittest", "_pytest.recwarn", "_pytest.monkeypatch",
-    "_pytest.capture", "_pytest.logging", "_pytest.skipping", "_pytest.raises", *PLUGINS,
+    "_pytest.capture", "_pytest.logging", "_pytest.skipping", "_pytest.raises", *TAUGHT,
     "anyio._backends._asyncio", "course.engine.child", "course.engine.reporter",
-    "course.engine.rounds", "sqlalchemy",
-    "sqlalchemy.orm", "sqlalchemy.dialects.postgresql.psycopg2", "sqlalchemy.dialects.postgresql.psycopg",
+    "course.engine.rounds", "course.engine.settings", "_pytest.terminal", "_pytest.cacheprovider", "_pytest.junitxml",
+    "_pytest.doctest", "_pytest.stepwise", "_pytest.faulthandler", "_pytest.setuponly", "_pytest.pastebin",
+    "sqlalchemy", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql.psycopg2", "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite", "psycopg2", "psycopg", "fastapi", "fastapi.testclient",
     "fastapi.security", "fastapi.responses", "starlette.middleware.base", "httpx", "pydantic",
     "pydantic.networks", "email_validator", "jwt", "pwdlib.hashers.argon2", "python_multipart", "uvicorn",
     "uvicorn.protocols.http.h11_impl", "concurrent.futures", "concurrent.futures.thread",
-    "testcontainers.community.postgres", "course.services.stand_in.client", "course.services.stand_in.shared",
+    "testcontainers.community.postgres", "course.stand_in.client",
     "multiprocessing", "uuid", "pydantic.v1", "fastapi.telemetry._runtime", "psycopg2.extras",
     "psycopg2._ipaddress", "pdb", "_pytest.helpconfig", "_pytest.setupplan", "_pytest.threadexception",
     "_pytest.unraisableexception", "_pytest.warnings", "_pytest._argcomplete", "_pytest.tmpdir",

@@ -1,4 +1,4 @@
-"""Packages that a suite imports and that are not here: all of them at once, and what to do."""
+"""What a suite wants and that is not here, packages and options: all of it at once, and what to do."""
 
 from __future__ import annotations
 
@@ -47,6 +47,17 @@ def lacking_sentence(packages: Sequence[str], files: Sequence[str] = ()) -> str:
     names = ", ".join(repr(name) for name in packages)
     cost = f", so that {', '.join(files)} {'does' if len(files) == 1 else 'do'} not count" if files else ""
     return f"{START} {names}{cost}. The brief says what is there: do without the rest."
+
+
+def options_sentence(options: Sequence[str]) -> str:
+    """Which options of a suite were left out.
+
+    Example:
+        >>> options_sentence(["--cov"])
+        'No plugin here knows --cov, so that it was left out. The brief says what is there.'
+    """
+    was = "it was" if len(options) == 1 else "they were"
+    return f"No plugin here knows {', '.join(options)}, so that {was} left out. The brief says what is there."
 
 
 def _imports(path: Path) -> Iterator[str]:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from course.engine.lacking import lacking_sentence
+from course.engine.lacking import lacking_sentence, options_sentence
 from course.engine.run import Ending, Outcome, Reach, RunResult
 
 # How much a run may print, and how many processes it may have
@@ -40,7 +40,7 @@ class Record:
         self._current = ""
         self._since = 0.0
         self._broken: list[dict[str, Any]] = []
-        self._lacking = ""
+        self._lacking = self._options = ""
         self._reach: Reach | None = None
         self._done = False
         self._caught: dict[str, Outcome] = {}
@@ -50,7 +50,8 @@ class Record:
         with contextlib.suppress(KeyError, TypeError, ValueError):
             match event.get("event"):
                 case "collected":
-                    self._collected, self._lacking = tuple(map(str, event["tests"])), _lacking(event)
+                    self._collected = tuple(map(str, event["tests"]))
+                    self._lacking, self._options = _left_out(event)
                 case "start":
                     self._current, self._since = str(event["test"]), time.monotonic()
                 case "test":
@@ -100,7 +101,7 @@ class Record:
             round(seconds, 4),
             output,
             self._caught,
-            left_out=self._lacking,
+            left_out=" ".join(filter(None, (self._lacking, self._options))),
         )
 
     def _ending(self, cut: Ending | None, limit: float) -> tuple[Ending, str, str]:
@@ -117,9 +118,9 @@ class Record:
         return Ending.DIED, f"The process ended by itself with status {self.exit}{during}.", ""
 
 
-def _lacking(event: dict[str, Any]) -> str:
-    files, packages = ([str(name) for name in event[key]] for key in ("files", "packages"))
-    return lacking_sentence(packages, files) if files else ""
+def _left_out(event: dict[str, Any]) -> tuple[str, str]:
+    files, packages, options = ([str(name) for name in event[key]] for key in ("files", "packages", "options"))
+    return lacking_sentence(packages, files) if files else "", options_sentence(options) if options else ""
 
 
 def _outcome(event: dict[str, Any]) -> Outcome:

@@ -14,6 +14,7 @@ from _pytest.outcomes import Failed
 
 from course.engine.lacking import lacking_packages, lacking_sentence, lacks_package
 from course.engine.reported import Reported
+from course.engine.settings import Settings
 from course.engine.sink import Sink
 from course.engine.tracer import Tracer
 from course.engine.zygote import Zygote
@@ -28,16 +29,20 @@ class Reporter:
         order: The run's order, see `course.engine.child.run`.
         sink: Where events go.
         zygote: Says what to run once the suite is loaded; `None` for one run as ordered.
+        settings: Knows which of the suite's options were left out.
 
     Attributes:
         order: The order of this very run.
         outcome: How the latest test went.
     """
 
-    def __init__(self, order: dict[str, Any], sink: Sink, zygote: Zygote | None = None) -> None:
+    def __init__(
+        self, order: dict[str, Any], sink: Sink, zygote: Zygote | None = None, settings: Settings | None = None
+    ) -> None:
         self.order = order
         self._sink = sink
         self._zygote = zygote
+        self._settings = settings or Settings()
         self._tracer = Tracer(Path(order["tree"]), order["interest"]) if order["interest"] else None
         self._has_loaded = self._has_failed = False
         self.outcome: dict[str, Any] = {}
@@ -77,8 +82,12 @@ class Reporter:
         self._has_loaded = True
         collected = list(session.items)
         _choose(session, self.order)
-        lacking = {"files": sorted(self._lacking), "packages": lacking_packages(Path.cwd()) if self._lacking else []}
-        self._sink.send({"event": "collected", "tests": [item.nodeid for item in session.items], **lacking})
+        left_out = {
+            "files": sorted(self._lacking),
+            "packages": lacking_packages(Path.cwd()) if self._lacking else [],
+            "options": self._settings.dropped,
+        }
+        self._sink.send({"event": "collected", "tests": [item.nodeid for item in session.items], **left_out})
         result = yield
         if self._tracer:
             self._sink.send({"event": "reach", **self._tracer.result()})

@@ -135,7 +135,7 @@ class RunResult:
         caught: Id of a variant to the outcome that caught it, for those that were caught in a round.
         rehearsed: The suite had run once in the process that this run was a fork of.
         stays: This run was a rehearsal: others are forks of its process.
-        left_out: A sentence on files that want packages which are not here; empty where there are none.
+        left_out: What was left out, since the packages for it are not here, in sentences; empty where there is nothing.
     """
 
     ending: Ending

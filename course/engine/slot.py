@@ -14,7 +14,6 @@ from typing import Any
 
 from course.engine.broker import Broker
 from course.engine.databases import Databases, Server, ServerLostError
-from course.engine.plugins import SETTINGS
 from course.engine.run import Ending, Request, RunResult
 from course.engine.standing import MODULES, SEED, StandingSuite
 from course.engine.variant import Trees, Variant
@@ -161,7 +160,7 @@ class Slot(Databases):
         folder = self.folder / f"run{next(self._runs)}"
         shutil.copytree(request.suite, folder / "suite", symlinks=True)
         (folder / "tmp").mkdir()
-        (folder / "empty.ini").write_text(SETTINGS, encoding="utf-8")
+        (folder / "empty.ini").write_text("[pytest]\n", encoding="utf-8")
         return folder
 
     def _order(self, request: Request, url: str, folder: Path) -> dict[str, Any]:
@@ -184,6 +183,7 @@ class Slot(Databases):
             "folder": str(folder / "suite"),
             "tree": tree,
             "empty": str(folder / "empty.ini"),
+            "cache": str(folder / "tmp" / "pytest_cache"),
             "environment": environment,
             "select": None if request.select is None else list(request.select),
             "in_order": isinstance(request.select, tuple),

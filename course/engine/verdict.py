@@ -119,7 +119,7 @@ class Verdict:
         seconds: Wall time of everything, in seconds.
         suite_seconds: Time of the suite on the original, in seconds.
         runs: Number of runs.
-        left_out: A sentence on files that do not count, since they want packages which are not here.
+        left_out: Files and options that do not count, since the packages for them are not here, in sentences.
     """
 
     standing: Standing

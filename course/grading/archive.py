@@ -5,9 +5,11 @@ from __future__ import annotations
 import stat
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
-from course.grading.loading import SKIPPED, SubmissionError, Target
+from course.grading.loading import ENVIRONMENT, Parts, SubmissionError, Target, is_skipped
 from course.hygiene.scrub import shown
 
 ENTRIES = 10_000
@@ -18,30 +20,36 @@ BROKEN = (
 )  # fmt: skip
 
 
-def unpack(path: Path, target: Target) -> None:
+def unpack(path: Path, target: Target, chosen: Mapping[Parts, Parts] | None = None) -> None:
     """Unpack regular files; links are left out.
 
     Args:
         path: The zip.
         target: Where its files go.
+        chosen: Which files to unpack, and to where; all to where they were when not given.
 
     Raises:
         SubmissionError: It is no zip, is broken or encrypted, passes a bound, or holds a name that leads outside.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            _unpack(archive, target, max(path.stat().st_size, 1))
+            _unpack(archive, target, max(path.stat().st_size, 1), chosen)
     except BROKEN as error:
         raise SubmissionError(f"The zip cannot be read: {shown(str(error))}.", "Pack the folder again.") from error
 
 
-def _unpack(archive: zipfile.ZipFile, target: Target, packed: int) -> None:
-    entries = archive.infolist()
-    if len(entries) > ENTRIES:
-        raise SubmissionError(f"The zip holds more than {ENTRIES:,} entries.", "Hand in the test project only.")
-    for entry in entries:
-        parts = _parts(entry)
-        if parts is None or SKIPPED.intersection(parts):
+def zip_files(path: Path) -> list[Parts]:
+    """The files in a zip that are somebody's work; none where it cannot be read, which is told when it is unpacked."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [parts for parts, _ in _files(archive)]
+    except (*BROKEN, SubmissionError):
+        return []
+
+
+def _unpack(archive: zipfile.ZipFile, target: Target, packed: int, chosen: Mapping[Parts, Parts] | None) -> None:
+    for parts, entry in _files(archive):
+        if chosen is not None and parts not in chosen:
             continue
         if stat.S_ISLNK(entry.external_attr >> 16):
             target.notes.append(f"The link {shown('/'.join(parts))} was not followed.")
@@ -49,10 +57,25 @@ def _unpack(archive: zipfile.ZipFile, target: Target, packed: int) -> None:
         if entry.flag_bits & 1:
             raise SubmissionError("The zip is locked with a password.", "Pack the folder again without one.")
         with archive.open(entry) as source:
-            target.add(parts, _Bounded(source, target, packed))  # type: ignore[arg-type] # only `read` is used
+            bounded = _Bounded(source, target, packed)
+            target.add(parts if chosen is None else chosen[parts], bounded)  # type: ignore[arg-type] # only `read` is used
 
 
-def _parts(entry: zipfile.ZipInfo) -> tuple[str, ...] | None:
+def _files(archive: zipfile.ZipFile) -> list[tuple[Parts, zipfile.ZipInfo]]:
+    entries = archive.infolist()
+    if len(entries) > ENTRIES:
+        raise SubmissionError(f"The zip holds more than {ENTRIES:,} entries.", "Hand in the test project only.")
+    files = [(parts, entry) for entry in entries if (parts := _parts(entry))]
+    environments = {parts[:-1] for parts, _ in files if parts[-1] in ENVIRONMENT}
+    environments |= {parts[:-2] for parts, _ in files if parts[-2:-1] == ("conda-meta",)}
+    return [each for each in files if not (any(map(is_skipped, each[0])) or _is_below(each[0], environments))]
+
+
+def _is_below(parts: Parts, folders: set[Parts]) -> bool:
+    return any(parts[:depth] in folders for depth in range(1, len(parts)))
+
+
+def _parts(entry: zipfile.ZipInfo) -> Parts | None:
     """The path as parts; `None` for a folder. Windows programs may write backslashes."""
     name = entry.filename.replace("\\", "/")
     if name.startswith("/") or ".." in name.split("/"):
@@ -64,7 +87,7 @@ def _parts(entry: zipfile.ZipInfo) -> tuple[str, ...] | None:
 class _Bounded:
     """Reads an entry, and stops where it swells like a zip bomb."""
 
-    def __init__(self, source: zipfile.ZipExtFile, target: Target, packed: int) -> None:
+    def __init__(self, source: IO[bytes], target: Target, packed: int) -> None:
         self._source, self._target, self._packed = source, target, packed
 
     def read(self, size: int) -> bytes:

@@ -30,6 +30,7 @@ from course.grading.report import write_class, write_learner
 from course.grading.submission import Submission, find_submissions
 from course.grading.summary import row
 from course.grading.tables import show_records
+from course.hygiene.scrub import shown
 from course.services import orphans
 from course.services.embedded import Embedded
 
@@ -65,6 +66,7 @@ class Order:
         bugs: Folder of a teacher's own bugs.
         reveal: Show learners what they missed.
         trust: The submissions' code may run here.
+        each: Each entry of a folder is one submission, whatever is in it.
     """
 
     submissions: Sequence[Path]
@@ -76,6 +78,7 @@ class Order:
     bugs: Path | None = None
     reveal: bool = False
     trust: bool = False
+    each: bool = False
 
 
 def grade(order: Order, console: Console | None = None) -> int:
@@ -93,7 +96,7 @@ def grade(order: Order, console: Console | None = None) -> int:
     orphans.reap()
     ours, challenge = load_subject(order.challenge), load_challenge(order.challenge)
     subject = ours.with_bugs(order.bugs) if order.bugs else ours
-    everyone = find_submissions(order.submissions, order.out)
+    everyone = _find(order, console)
     submissions = _chosen(everyone, order.only)
     jobs = order.jobs or os.cpu_count() or 1
     with (
@@ -111,6 +114,16 @@ def grade(order: Order, console: Console | None = None) -> int:
     elif len(known) < len(everyone):
         console.print(f"The class page holds {len(known)} of {len(everyone)}: the others were not graded like this.")
     return 0 if whole else STOPPED
+
+
+def _find(order: Order, console: Console) -> tuple[Submission, ...]:
+    """What was handed in; what lies beside it is named."""
+    left_out: list[str] = []
+    found = find_submissions(order.submissions, order.out, each=order.each, tell=left_out.append)
+    if left_out:
+        names = ", ".join(shown(name) for name in left_out)
+        console.print(f"Not handed in by anyone, and left out: {escape(names)}.", highlight=False, soft_wrap=True)
+    return found
 
 
 def _warn(prover: Prover, grader: Grader, ours: Subject, own: Sequence[Patch], console: Console) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -21,6 +21,11 @@ NAME_BYTES = 200
 PATH_BYTES = 600
 CHUNK = 1 << 16
 SKIPPED = frozenset({*NOT_COPIED, "__MACOSX", ".DS_Store", "Thumbs.db", ".ipynb_checkpoints", ".tox", ".nox", ".idea"})
+# What Finder and Office put beside the files that they have open
+SHADOWS = ("._", "~$")
+# What tells an environment, whatever its folder is called
+ENVIRONMENT = ("pyvenv.cfg", "conda-meta")
+Parts = tuple[str, ...]
 
 
 class SubmissionError(CourseError):
@@ -45,7 +50,7 @@ class Target:
     files: int = 0
     size: int = 0
 
-    def add(self, parts: tuple[str, ...], source: IO[bytes]) -> None:
+    def add(self, parts: Parts, source: IO[bytes]) -> None:
         """Copy one file, by what it holds and not by what was said of its size.
 
         Raises:
@@ -64,7 +69,7 @@ class Target:
         except (NotADirectoryError, IsADirectoryError):
             raise SubmissionError(f"{shown('/'.join(parts))} is a file and a folder at once.") from None
 
-    def _pour(self, source: IO[bytes], file: IO[bytes], parts: tuple[str, ...]) -> None:
+    def _pour(self, source: IO[bytes], file: IO[bytes], parts: Parts) -> None:
         size = 0
         while data := source.read(CHUNK):
             size += len(data)
@@ -78,7 +83,7 @@ class Target:
             file.write(data)
 
 
-def check_parts(parts: tuple[str, ...]) -> tuple[str, ...]:
+def check_parts(parts: Parts) -> Parts:
     """The parts of a relative path, if it stays inside and its names are of a sane length.
 
     Raises:
@@ -93,32 +98,45 @@ def check_parts(parts: tuple[str, ...]) -> tuple[str, ...]:
     return parts
 
 
-def copy_folder(source: Path, target: Target) -> None:
+def is_skipped(name: str) -> bool:
+    """Whether a file or folder of that name is left behind by a tool, and nobody's work."""
+    return name in SKIPPED or name.startswith(SHADOWS)
+
+
+def copy_folder(source: Path, target: Target, chosen: Mapping[Parts, Parts] | None = None) -> None:
     """Copy regular files; links are not followed, and what tools leave behind is left out.
+
+    Args:
+        source: The folder.
+        target: Where its files go.
+        chosen: Which files to copy, and to where; all to where they were when not given.
 
     Raises:
         SubmissionError: A bound is passed, or a file cannot be read.
     """
-    for parts in _walk(source, (), target.notes):
+    files = _walk(source, (), target.notes) if chosen is None else iter(chosen)
+    for parts in files:
         descriptor = -1
         try:
             # A pipe would be waited for without O_NONBLOCK, and a link put there meanwhile followed without O_NOFOLLOW
             flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
             descriptor = os.open(source.joinpath(*parts), flags)
             with os.fdopen(descriptor, "rb") as file:
-                target.add(parts, file)
+                target.add(parts if chosen is None else chosen[parts], file)
         except OSError as error:
             raise SubmissionError(f"{shown('/'.join(parts))} cannot be read: {error.strerror}.") from error
 
 
-def _walk(root: Path, above: tuple[str, ...], notes: list[str]) -> Iterator[tuple[str, ...]]:
+def _walk(root: Path, above: Parts, notes: list[str]) -> Iterator[Parts]:
     if len(above) > DEPTH:
         raise SubmissionError(f"Its folders are nested more than {DEPTH} deep.", "Hand in the test project only.")
     with os.scandir(root.joinpath(*above)) as found:
         entries = sorted(found, key=lambda entry: os.fsencode(entry.name))
+    if above and any(entry.name in ENVIRONMENT for entry in entries):
+        return
     for entry in entries:
         parts = (*above, entry.name)
-        if entry.name in SKIPPED:
+        if is_skipped(entry.name):
             continue
         if entry.is_symlink():
             notes.append(f"The link {shown('/'.join(parts))} was not followed.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 
 LONGEST_FOLDER = 60
 
@@ -25,7 +26,7 @@ def folder_name(name: str) -> str:
 
 
 def distinct(names: list[str]) -> list[str]:
-    """The same names, with a number behind each one that was there before.
+    """The same names, with a number behind each one that was there before, be it in capitals or with other accents.
 
     Example:
         >>> distinct(["ada", "bob", "ada"])
@@ -35,9 +36,14 @@ def distinct(names: list[str]) -> list[str]:
     result = []
     for name in names:
         number, candidate = 1, name
-        while candidate.casefold() in used:
+        while _folded(candidate) in used:
             number += 1
             candidate = f"{name} ({number})"
-        used.add(candidate.casefold())
+        used.add(_folded(candidate))
         result.append(candidate)
     return result
+
+
+def _folded(name: str) -> str:
+    """A name as file systems compare it that know no capitals, or one way of writing accents."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

@@ -1,30 +1,27 @@
 """What learners hand in: found among files, named apart, and read into a folder that a suite can run in.
 
-The rule: a folder that holds test files (`conftest.py`, `test_*.py`, `*_test.py`, or a `tests` folder with such) or a
-`submission.json` is one submission; of any other folder, each entry is one. A zip or a notebook is one submission.
+The rule: a folder that holds test files (`conftest.py`, `test_*.py`, `*_test.py`, or a `tests` folder with such),
+settings of pytest or a `submission.json` is one submission; of any other folder, each entry is one. A zip or a notebook
+is one submission, unless a platform has named what is in the zip after learners.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
-import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from course.engine.suite import Suite
+from course.engine import Suite
 from course.errors import CourseError
 from course.grading.archive import unpack
-from course.grading.cells import suite_files
-from course.grading.loading import SKIPPED, SubmissionError, Target, copy_folder
+from course.grading.delivery import Delivery, HandIn
+from course.grading.loading import Parts, SubmissionError, Target, copy_folder
 from course.grading.names import distinct, folder_name
+from course.grading.project import Project
 from course.hygiene.scrub import shown
-
-TEST_FILE = re.compile(r"conftest\.py|test_.*\.py|.*_test\.py")
-DEEPEST_PROJECT = 5
-NESTED_ZIPS = 2
+from course.syllabus import syllabus
 
 
 class NoSubmissionsError(CourseError):
@@ -39,11 +36,15 @@ class Submission:
         name: What reports call it; safe to show, and no other submission's.
         path: The folder or file.
         kind: `folder`, `zip`, `notebook` or `file` (which is nothing that can be graded).
+        files: Which files of it are this learner's, and how they are called; all when None.
+        notes: What their names say, as sentences.
     """
 
     name: str
     path: Path
     kind: str
+    files: Mapping[Parts, Parts] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -66,28 +67,43 @@ class Loaded:
     notes: tuple[str, ...] = ()
 
 
-def find_submissions(paths: Sequence[Path], reports: Path | None = None) -> tuple[Submission, ...]:
+def find_submissions(
+    paths: Sequence[Path],
+    reports: Path | None = None,
+    *,
+    each: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+) -> tuple[Submission, ...]:
     """All submissions in `paths`, sorted by name; two with one name are told apart by a number.
 
     Args:
-        paths: Submissions, and folders of such.
+        paths: Submissions, and folders or zips of such.
         reports: Where reports go, which may be among them and is no submission.
+        each: Each entry of a folder is one, whatever is in it.
+        tell: Told the names of what is no submission.
 
     Raises:
         NoSubmissionsError: There are none, or a path is not there.
+        DoubtError: It is not clear what is one learner's.
     """
-    found: list[Path] = []
-    for path in paths:
+    delivery = Delivery(each=each)
+    found: list[HandIn] = []
+    for path in dict.fromkeys(paths):
         if not path.exists():
             raise NoSubmissionsError(f"There is no {shown(str(path))}.", "Name a folder of submissions.")
-        found += [path] if not path.is_dir() or _is_suite(path) else _entries(path)
+        found += delivery.hand_ins(path)
     if reports is not None and reports.exists():
-        found = [path for path in found if not path.exists() or not path.samefile(reports)]
+        found = [hand_in for hand_in in found if not _is_same(hand_in, reports)]
+    for name in delivery.left_out:
+        tell(name)
     if not found:
         raise NoSubmissionsError("There are no submissions in there.", "Each folder, zip or notebook is one.")
-    found = sorted(dict.fromkeys(found), key=lambda path: (os.fsencode(_stem(path)), os.fsencode(path)))
-    names = distinct([shown(_stem(path)) for path in found])
-    return tuple(Submission(name, path, _kind(path)) for name, path in zip(names, found, strict=True))
+    found = sorted(_unique(found), key=lambda each: (os.fsencode(each.name), os.fsencode(each.path)))
+    names = distinct([shown(hand_in.name) for hand_in in found])
+    return tuple(
+        Submission(name, hand_in.path, _kind(hand_in.path), hand_in.files, hand_in.notes)
+        for name, hand_in in zip(names, found, strict=True)
+    )
 
 
 def load(submission: Submission, folder: Path, package: str) -> Loaded:
@@ -102,13 +118,11 @@ def load(submission: Submission, folder: Path, package: str) -> Loaded:
         SubmissionError: It cannot be read, or holds no test files.
     """
     folder.mkdir(parents=True)
-    target = Target(folder)
+    target = Target(folder, list(submission.notes))
     _fetch(submission, target)
-    project = _project(folder, target.notes)
-    _set_aside(project, package, target.notes)
-    if not any(TEST_FILE.fullmatch(path.name) for path in project.rglob("*.py")):
-        raise SubmissionError(*_no_tests(project))
-    return Loaded(Suite.from_folder(project), digest(project), tuple(sorted(set(target.notes))))
+    exercises = {each.id for lesson in syllabus().everything if lesson.subject == package for each in lesson.exercises}
+    root = Project(folder, package, frozenset(exercises), target.notes).find()
+    return Loaded(Suite.from_folder(root), digest(root), tuple(sorted(set(target.notes))))
 
 
 def digest(folder: Path) -> str:
@@ -126,9 +140,9 @@ def _fetch(submission: Submission, target: Target) -> None:
         if submission.path.is_symlink():
             raise SubmissionError("It is a link, and links are not followed.", "Hand in the folder itself.")
         if submission.kind == "folder":
-            copy_folder(submission.path, target)
+            copy_folder(submission.path, target, submission.files)
         elif submission.kind == "zip":
-            unpack(submission.path, target)
+            unpack(submission.path, target, submission.files)
         elif submission.kind == "notebook":
             with submission.path.open("rb") as file:
                 target.add(("submission.ipynb",), file)
@@ -138,73 +152,13 @@ def _fetch(submission: Submission, target: Target) -> None:
         raise SubmissionError(f"It cannot be read: {error.strerror or error}.") from error
 
 
-def _project(folder: Path, notes: list[str], zips: int = NESTED_ZIPS) -> Path:
-    """The folder of the project: the only folder in a folder is gone into, the only notebook or zip opened."""
-    for _ in range(DEEPEST_PROJECT):
-        if _is_suite(folder):
-            return folder
-        entries = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-        folders = [path for path in entries if path.is_dir()]
-        files = [path for path in entries if path.suffix.lower() in (".ipynb", ".zip")]
-        if len(files) == 1 and not folders:
-            return _opened(files[0], notes, zips)
-        if len(folders) != 1:
-            return folder
-        folder = folders[0]
-    return folder
+def _unique(found: Sequence[HandIn]) -> list[HandIn]:
+    """Each hand-in once, also where two paths have led to it."""
+    return list({(hand_in.path, hand_in.name, tuple(hand_in.files or ())): hand_in for hand_in in found}.values())
 
 
-def _opened(file: Path, notes: list[str], zips: int) -> Path:
-    inside = file.with_name(file.name + ".opened")
-    inside.mkdir()
-    if file.suffix.lower() == ".ipynb":
-        Suite.from_files(suite_files(file.read_text(encoding="utf-8", errors="replace"))).write(inside)
-        return inside
-    if not zips:
-        raise SubmissionError("It is a zip in a zip in a zip.", "Pack the folder once.")
-    target = Target(inside, notes)
-    unpack(file, target)
-    return _project(inside, notes, zips - 1)
-
-
-def _set_aside(project: Path, package: str, notes: list[str]) -> None:
-    """Remove a copy of the program: imported first, it would stand before every variant that is to be tested."""
-    for path in [*project.rglob(package), *project.rglob(f"{package}.py")]:
-        if path.is_dir() and any(path.glob("*.py")):
-            shutil.rmtree(path)
-        elif path.suffix == ".py":
-            path.unlink()
-        else:
-            continue
-        notes.append(f"Its own copy of {package} was set aside: the grader brings the program.")
-
-
-def _no_tests(project: Path) -> tuple[str, str]:
-    if not any(path.is_file() for path in project.rglob("*")):
-        return "It is empty.", "Hand in the folder with your tests."
-    return "It holds no tests.", "Names of test files begin with `test_`."
-
-
-def _is_suite(folder: Path) -> bool:
-    names = _file_names(folder)
-    if "submission.json" in names or any(TEST_FILE.fullmatch(name) for name in names):
-        return True
-    return any(TEST_FILE.fullmatch(name) for below in ("tests", "test") for name in _file_names(folder / below))
-
-
-def _file_names(folder: Path) -> list[str]:
-    if not folder.is_dir() or folder.is_symlink():
-        return []
-    return [path.name for path in folder.iterdir() if path.is_file() and not path.is_symlink()]
-
-
-def _entries(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in SKIPPED]
-
-
-def _stem(path: Path) -> str:
-    path = path if path.name not in ("", "..") else path.resolve()
-    return path.stem if _kind(path) in ("zip", "notebook") else path.name
+def _is_same(hand_in: HandIn, folder: Path) -> bool:
+    return hand_in.files is None and hand_in.path.exists() and hand_in.path.samefile(folder)
 
 
 def _kind(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from course.engine.lacking import START as LACKING
 from course.grading.record import Record
 
 BINS = 10
+# As PostgreSQL says it, whatever the driver
+EXTENSION = re.compile(r'extension "([\w-]+)" is not available')
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,34 @@ def line(record: Record) -> str:
     """One line on a suite: what is wrong with it as a whole, or what stands out."""
     if record["standing"] != Standing.PROVED:
         where = f" ({record['where']})" if record["where"] else ""
-        return f"{record['detail']}{where}"
+        return " ".join([f"{record['detail']}{where}", *_extensions(record)])
+    wanted = [*(note for note in record["notes"] if note.startswith(LACKING)), *_extensions(record), *_skipped(record)]
     if record["score"] and record["score"]["why"]:
-        return str(record["score"]["why"])
+        return " ".join([str(record["score"]["why"]), *wanted])
     found = doubtful(record)
-    doubt = [f"{len(found)} test{'s' if len(found) > 1 else ''} cannot be believed"] if found else []
-    return " ".join([*(note for note in record["notes"] if note.startswith(LACKING)), *doubt])
+    doubt = [f"{_tests(found)} cannot be believed"] if found else []
+    return " ".join([*wanted, *doubt])
+
+
+def _extensions(record: Record) -> list[str]:
+    """A sentence on extensions of PostgreSQL that the suite has asked for in vain."""
+    said = [record["detail"], *(test["message"] for test in record["tests"])]
+    names = sorted({name for text in said for name in EXTENSION.findall(text)})
+    return [f"PostgreSQL has no extension {', '.join(names)} here: the brief says what is there."] if names else []
+
+
+def _skipped(record: Record) -> list[str]:
+    """A sentence on the tests that skipped themselves, and why the first one did."""
+    skipped = [test for test in record["tests"] if test["validity"] == "skipped"]
+    if not skipped:
+        return []
+    why = f": {skipped[0]['message']}" if skipped[0]["message"] else ""
+    cure = " No Docker is needed here: the brief says where a database comes from." if "docker" in why.lower() else ""
+    return [f"{_tests(skipped)} {'were' if len(skipped) > 1 else 'was'} skipped{why.rstrip('.')}.{cure}"]
+
+
+def _tests(tests: Sequence[Any]) -> str:
+    return f"{len(tests)} test{'s' if len(tests) > 1 else ''}"
 
 
 def doubtful(record: Record) -> list[dict[str, str]]:

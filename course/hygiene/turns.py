@@ -25,7 +25,8 @@ from course.hygiene.baton import Baton
 # Somebody waits for a lock of one that does nothing, and has done nothing for a while: it stopped and will not let go
 STUCK = """
 SELECT count(*) FROM pg_stat_activity AS waiting
-CROSS JOIN unnest(pg_blocking_pids(waiting.pid)) AS holder(pid) JOIN pg_stat_activity AS holding USING (pid)
+CROSS JOIN unnest(pg_blocking_pids(waiting.pid)) AS holder(pid)
+JOIN pg_stat_activity AS holding ON holding.pid = holder.pid
 WHERE waiting.wait_event_type = 'Lock' AND holding.state LIKE 'idle%'
 AND holding.state_change < now() - interval '0.1 s'
 """
@@ -51,13 +52,19 @@ class Turns:
     def give(self) -> None:
         self._baton.give(self._worker)
 
+    def pytest_unconfigure(self) -> None:
+        """Close the connection: a suite may turn a warning of it into an error of its own."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def _is_stuck(self) -> bool:
         try:
             if self._connection is None:
                 self._connection = psycopg.connect(self._server, autocommit=True, connect_timeout=10)
             return self._connection.execute(STUCK).fetchone() != (0,)
         except psycopg.Error:  # a suite may have ended this connection
-            self._connection = None
+            self.pytest_unconfigure()
             return False
 
 

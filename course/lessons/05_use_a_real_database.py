@@ -74,8 +74,10 @@ def refusals(container):
 print("turned away:", refusals(DockerContainer("postgres:16")), "times")
 
 # %% [markdown]
-# With Docker it is dozens of times. (Without Docker the course's own PostgreSQL is ready at once: 0.) People put `sleep(5)` here, which is too
-# long on one machine and too short on the next. A **wait strategy** asks until the answer is yes:
+# With Docker it is dozens of times. (Without Docker it is once or twice: the course's own PostgreSQL needs a tenth of a second.) People put
+# `sleep(5)` here, which is too long on one machine and too short on the next. Or they wait for the words *ready to accept connections* in the log.
+# But PostgreSQL starts twice in its container, first for itself, to set up its data, and says them both times. A **wait strategy** that asks
+# the server itself waits until the answer is yes:
 
 # %% ready tags=["nbval-check-output"]
 from testcontainers.core.wait_strategies import ExecWaitStrategy

@@ -11,7 +11,7 @@ from types import TracebackType
 
 import pytest
 
-from course.services.stand_in.image import near_image
+from course.stand_in.image import near_image
 
 NO_NAME = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 NO_IMAGE = re.compile(r"(?:pull access denied for|manifest for|No such image:?) ([\w./:-]+)")

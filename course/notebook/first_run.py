@@ -19,21 +19,19 @@ from typing import Any
 import ipytest
 import pytest
 
-from course.engine.plugins import PLUGINS, SETTINGS
+from course.engine.plugins import load_plugins, plugins_for
 from course.engine.reported import Reported
+from course.engine.settings import Settings
 from course.notebook.cell import Cell
 from course.notebook.guard import Guard
 from course.notebook.problem import Problem, describe, explain, last_lines, missing_fixture, no_tests
 from course.notebook.raised import Raised
 
-# Quick and quiet: no plugins that happen to be installed, no settings or conftest.py of folders around, no report
-QUIET = (
+# No plugins that happen to be installed, no settings or conftest.py of folders around, no hooks for a whole process:
+# that is the kernel
+ALONE = (
     "--disable-plugin-autoload", "--noconftest", "--capture=sys", "-o", "addopts=",
-    *(part for name in PLUGINS for part in ("-p", name)),
-    *(part for name in (
-        "terminal", "cacheprovider", "pastebin", "junitxml", "doctest", "faulthandler", "stepwise", "setuponly",
-        "unraisableexception", "threadexception",
-    ) for part in ("-p", f"no:{name}")),
+    *(part for name in ("faulthandler", "unraisableexception", "threadexception") for part in ("-p", f"no:{name}")),
 )  # fmt: skip
 PRINTED = 2000  # characters
 SETTINGS_FILE = "empty.ini"
@@ -76,9 +74,11 @@ def run_first(
 
     The current folder is the run's own: an empty one, where tests may write what they like.
     """
-    watcher = Watcher([each for each in (cell, conftest_cell) if each])
-    plugins = [watcher, guard, *([conftest] if conftest else [])]
-    Path(SETTINGS_FILE).write_text(SETTINGS, encoding="utf-8")
+    cells = [each for each in (cell, conftest_cell) if each]
+    watcher = Watcher(cells)
+    spoken = load_plugins(plugins_for("\n".join(each.source for each in cells)))
+    plugins = [*spoken, Settings(), watcher, guard, *([conftest] if conftest else [])]
+    Path(SETTINGS_FILE).write_text("[pytest]\n", encoding="utf-8")
     with _surroundings():
         ipytest.run(
             f"--rootdir={Path.cwd()}",
@@ -86,7 +86,7 @@ def run_first(
             SETTINGS_FILE,
             module=module,
             plugins=plugins,
-            addopts=QUIET,
+            addopts=ALONE,
             display_columns=False,
         )
     if watcher.is_async:

@@ -12,16 +12,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from course.engine.plugins import PLUGINS, SETTINGS, XDIST
+from course.engine.plugins import DEFAULTS, XDIST, plugins_for
 from course.errors import CourseError
 
 FILE = "test_it.py"
 SECONDS = 60.0
-# A short report without what differs from machine to machine, and the plugins that exercises have
-OPTIONS = (
-    "-q", "--no-header", "--tb=short", "--disable-plugin-autoload", "-p", "no:cacheprovider",
-    *(part for name in PLUGINS for part in ("-p", name)),
-)  # fmt: skip
+# A short report without what differs from machine to machine; of plugins those that exercises have
+OPTIONS = ("-q", "--no-header", "--tb=short", "--disable-plugin-autoload")
 
 
 class OptionsError(CourseError):
@@ -62,8 +59,12 @@ def run_plain(options: str, source: str, *, colour: bool = False, seconds: float
     with tempfile.TemporaryDirectory(prefix="course-pytest-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / FILE).write_text(source, encoding="utf-8")
-        (folder / "pytest.ini").write_text(SETTINGS, encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", f"--color={'yes' if colour else 'no'}", *OPTIONS, *words]
+        (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", f"--color={'yes' if colour else 'no'}", *OPTIONS]
+        for plugin in plugins_for(f" {options}\n{source}"):
+            command += ["-p", plugin]
+            command += ["-o", "=".join(DEFAULTS[plugin])] if plugin in DEFAULTS else []
+        command += words
         return _run(command, folder, seconds)
 
 

@@ -194,7 +194,7 @@ class Session:
 
     def _open(self, lesson: Lesson) -> None:
         """Put the lesson's program and its variables into the kernel, in place of the lesson's before."""
-        from course.services import stand_in  # noqa: PLC0415 - when it is needed
+        from course import stand_in  # noqa: PLC0415 - when it is needed
 
         if self._program is not None:
             self._program.remove()

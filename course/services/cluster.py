@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import locale
 import os
 import secrets
 import shutil
@@ -54,7 +56,8 @@ SETTINGS: Mapping[str, str] = {
 }
 
 _LAYOUT = ("--encoding=UTF8", "--auth=scram-sha-256", "--wal-segsize=1", "--no-sync", "--no-instructions")
-_LOCALES = ("C.UTF-8", "C")  # the same order of text on every machine; not every system knows the first
+IMAGE_LOCALE = "en_US.UTF-8"  # what the official image sorts by: apple, Banana, cherry
+_PLAIN_LOCALES = ("C.UTF-8", "C")  # by code: Banana, apple, cherry; not every system knows the first
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,22 @@ class Template:
     password: str
 
 
+@functools.cache
+def sorts_as_the_image() -> bool:
+    """Whether servers sort text as the official image does: where this machine has its locale, and honours it."""
+    before = locale.setlocale(locale.LC_COLLATE)
+    try:
+        locale.setlocale(locale.LC_COLLATE, IMAGE_LOCALE)
+        return locale.strcoll("apple", "Banana") < 0
+    except locale.Error:
+        return False
+    finally:
+        locale.setlocale(locale.LC_COLLATE, before)
+
+
 def template(binaries: Binaries, account: Account | None) -> Template:
     """The data folder of these binaries; made at the first call, which takes half a second or so."""
-    words = (binaries.version, str(binaries.folder), *_layout(binaries), *_LOCALES)
+    words = (binaries.version, str(binaries.folder), *_layout(binaries), *_locales())
     key = hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
     place = folders.cache() / f"postgres-{binaries.version}-{key}"
     if not place.exists():
@@ -129,11 +145,16 @@ def _layout(binaries: Binaries) -> tuple[str, ...]:
     return (*_LAYOUT, *(f"--set={name}={value}" for name, value in {"scram_iterations": "1", **MEMORY}.items()))
 
 
+def _locales() -> tuple[str, ...]:
+    """The best first."""
+    return (IMAGE_LOCALE, *_PLAIN_LOCALES) if sorts_as_the_image() else _PLAIN_LOCALES
+
+
 def _initdb(draft: Path, binaries: Binaries, account: Account | None) -> None:
     user = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
     names = (f"--pgdata={draft / 'data'}", f"--username={USER}", f"--pwfile={draft / 'password'}")
-    for locale in _LOCALES:
-        command = [binaries.program("initdb"), *names, *_layout(binaries), f"--locale={locale}"]
+    for name in _locales():
+        command = [binaries.program("initdb"), *names, *_layout(binaries), f"--locale={name}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=draft, **user)  # type: ignore[call-overload]
         if done.returncode == 0:
             return

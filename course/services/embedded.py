@@ -14,7 +14,7 @@ from course.services.server import Server, ServerStartError, free_port
 from course.services.supervised import supervise
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from course.services.accounts import Account
     from course.services.binaries import Binaries
@@ -94,15 +94,15 @@ class Embedded:
         sentence = f"{found.version} embedded, up in {max(seconds, 0.1):.1f} s"
         return Server(
             "embedded", "127.0.0.1", port, self.user, password, found.version, seconds, sentence,
-            socket_dir=process.folder if _has_sockets() else None, end=process.stop, log=process.log,
+            socket_dir=process.folder if has_sockets() else None, end=process.stop, log=process.log,
         )  # fmt: skip
 
     def _launch(self, found: Binaries, source: Template, account: Account | None) -> tuple[Supervised, int]:
         """Start the process; where somebody else was quicker with the port, again with another one."""
         for _ in range(_TRIES):
             port = self.port or free_port()
-            process = _run(found, source, account, port, self.options)
-            reason = _wait(process)
+            process = run(found, source, account, port, self.options)
+            reason = wait_until_ready(process)
             if not reason:
                 return process, port
             if not any(words in reason for words in _PORT_TAKEN):
@@ -120,15 +120,30 @@ class Embedded:
         from course.services import introduction  # noqa: PLC0415 - brings a driver, which takes a while to load
 
         wished = self.password if self.password is not None else secrets.token_urlsafe(18)
-        place = str(process.folder) if _has_sockets() else "127.0.0.1"
+        place = str(process.folder) if has_sockets() else "127.0.0.1"
         login: dict[str, object] = {"host": place, "port": port, "password": password}
         introduction.introduce(login, self.user, wished, self.database)
         return wished
 
 
-def _run(
-    found: Binaries, source: Template, account: Account | None, port: int, options: Mapping[str, str]
+def run(
+    found: Binaries,
+    source: Template,
+    account: Account | None,
+    port: int,
+    options: Mapping[str, str],
+    before: Sequence[str] = (),
 ) -> Supervised:
+    """Start a server's process on a copy of the data folder.
+
+    Args:
+        found: The programs.
+        source: The data folder.
+        account: Whom the server runs as; none means the present user.
+        port: Its port.
+        options: Settings as in `postgresql.conf`.
+        before: What stands before the server's command, such as `("/bin/sh", "-c", script)`.
+    """
     folder = folders.plan("postgres")
     entry = orphans.register("postgres", folder=folder)
     places = {"port": str(port), "unix_socket_directories": str(folder)}
@@ -142,14 +157,14 @@ def _run(
         folders.remove(folder)
         entry.release()
         raise
-    command = [found.program("postgres"), "-D", str(folder / "data")]
+    command = [*before, found.program("postgres"), "-D", str(folder / "data")]
     return supervise(command, entry, folder, account=account, stop_signal="SIGQUIT")
 
 
-def _wait(process: Supervised) -> str:
+def wait_until_ready(process: Supervised) -> str:
     """Wait until it is ready; if it never is, or somebody presses Ctrl-C, end it. Returns why it did not start."""
     try:
-        reason = "" if _becomes_ready(process) else _reason(process)
+        reason = "" if becomes_ready(process) else _reason(process)
     except BaseException:
         process.stop()
         raise
@@ -158,7 +173,7 @@ def _wait(process: Supervised) -> str:
     return reason
 
 
-def _becomes_ready(process: Supervised) -> bool:
+def becomes_ready(process: Supervised) -> bool:
     """PostgreSQL writes "ready" into the last line of its note as soon as it takes connections."""
     note, end = process.folder / "data" / "postmaster.pid", time.monotonic() + _DEADLINE
     while time.monotonic() < end:
@@ -181,5 +196,6 @@ def _reason(process: Supervised) -> str:
     return process.log(500).strip() or "it said nothing"
 
 
-def _has_sockets() -> bool:
+def has_sockets() -> bool:
+    """Whether clients on this machine can reach a server by a socket in its folder."""
     return hasattr(socket, "AF_UNIX") and sys.platform != "win32"

@@ -110,6 +110,29 @@ def test_the_same_submission_gets_the_same_result_on_any_number_of_jobs(classroo
     assert pages(1) == pages(3)
 
 
+def test_equal_suites_get_equal_grades_however_they_are_wrapped(classroom, tmp_path, grade_class):
+    conftest, tests, folder = classroom.CONFTEST, classroom.TESTS, tmp_path / "class"
+    classroom.good(folder / "plain")
+    settings = "[pytest]\naddopts = --cov -m 'not e2e'\nmarkers = e2e\ntestpaths = e2e\nfilterwarnings = error\n"
+    classroom.write(
+        folder / "settings", {"p/pytest.ini": settings, "p/e2e/conftest.py": conftest, "p/e2e/test_a.py": tests}
+    )
+    cells = (
+        f"%%conftest\n{conftest}",
+        f"%%exercise 14.1\n{tests}",
+        f"%%conftest\n{conftest}\nONE = 1",
+        "%%exercise 14.2\n",
+    )
+    notebook = {"cells": [{"cell_type": "code", "source": cell} for cell in cells]}
+    classroom.write(folder / "notebook", {"14_challenge_todo.ipynb": json.dumps(notebook), "notes.txt": "x"})
+    classroom.zipped(folder / "all.zip", {"adal_11_101_conftest.py": conftest, "adal_11_101_test_a.py": tests})
+    records = grade_class(folder)
+    assert sorted(records) == ["adal", "notebook", "plain", "settings"]
+    assert {name: failed_proofs(record) for name, record in records.items()} == {name: {} for name in records}
+    assert len({record["score"]["points"] for record in records.values()}) == 1
+    assert "No plugin here knows --cov" in records["settings"]["notes"][0]
+
+
 def test_nothing_stops_the_batch(classroom, tmp_path, grade_class):
     records = grade_class(classroom.hostile_class(tmp_path / "class"))
     said = {name: line(record) for name, record in records.items()}

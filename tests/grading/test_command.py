@@ -48,6 +48,17 @@ def test_a_name_that_is_not_there_is_told_with_the_nearest(classroom, tmp_path):
     assert 'Did you mean "ada"?' in said
 
 
+def test_in_doubt_it_stops_before_grading_and_says_what_it_has_seen(classroom, tmp_path):
+    for name in ("ada", "bob"):
+        classroom.weak(tmp_path / "class" / name)
+    (tmp_path / "class" / "conftest.py").touch()
+    code, said = grade(tmp_path / "class", "--out", tmp_path / "out", "--trust")
+    assert code != 0
+    assert "beside them ada, bob" in said
+    assert "--each" in said
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("path", "said"),
     [

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from course.engine import Fate, Standing, Verdict
+from course.engine import Fate, JudgedTest, Standing, Validity, Verdict
+from course.grading.summary import line
 from course.grading.tables import show_records
 
 
@@ -50,6 +51,20 @@ def test_a_suite_that_catches_nothing_shows_no_hygiene(make, verdict, shown):
 def test_a_package_that_is_missing_is_told_in_the_line(make, verdict, shown):
     said = shown(make("ada", replace(verdict, left_out="No module named 'faker', so that test_a.py does not count.")))
     assert "'faker'" in said
+
+
+def test_an_extension_that_is_missing_is_told_in_the_line(make, verdict):
+    said = '(psycopg2.errors.FeatureNotSupported) extension "uuid-ossp" is not available\nDETAIL:  Could not open it'
+    in_fixture = replace(verdict, tests=(JudgedTest("test_a.py::test_one", Validity.FALSE_ALARM, "original", said),))
+    on_import = Verdict(Standing.BROKEN, detail=said)
+    for other in (in_fixture, on_import):
+        assert "PostgreSQL has no extension uuid-ossp here: the brief says what is there." in line(make("ada", other))
+
+
+def test_tests_that_skip_themselves_without_docker_are_told_what_they_need(make, verdict):
+    skipped = tuple(JudgedTest(test.test, Validity.SKIPPED, message="no Docker answers") for test in verdict.tests)
+    said = line(make("ada", replace(verdict, tests=skipped)))
+    assert "2 tests were skipped: no Docker answers. No Docker is needed here" in said
 
 
 def test_a_fault_of_the_grader_has_no_score_to_explain(make, shown):

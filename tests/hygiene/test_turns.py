@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import sys
+import threading
 from contextlib import nullcontext
 
+import psycopg
 import pytest
 
 from course.hygiene import baton as batons
 from course.hygiene.baton import Baton
-from course.hygiene.turns import middle_of, tracing
+from course.hygiene.turns import Turns, middle_of, tracing
+from course.services.embedded import Embedded
 
 
 def three_statements():
@@ -73,3 +76,22 @@ def test_who_has_waited_long_enough_sets_all_free(tmp_path, monkeypatch):
     baton = Baton(tmp_path, 2)
     assert baton.wait(1)
     assert baton.is_at(0)
+
+
+@pytest.mark.slow
+def test_a_worker_goes_on_where_another_one_waits_for_its_lock(tmp_path, monkeypatch):
+    with Embedded().start() as server:
+        address = server.url(driver=None)
+        monkeypatch.setenv("COURSE_RUN_SERVER", address)
+        baton = Baton(tmp_path, 2)
+        turns = Turns(baton, 0)
+        with psycopg.connect(address, autocommit=True) as other, psycopg.connect(address) as mine:
+            other.execute("CREATE TABLE held ()")
+            mine.execute("LOCK held")
+            waiting = threading.Thread(target=other.execute, args=("SELECT FROM held",))
+            waiting.start()
+            baton.give(0)
+            assert turns.wait() is False
+            mine.rollback()
+            waiting.join()
+        turns.pytest_unconfigure()

@@ -59,3 +59,21 @@ def test_a_stub_server_answers_behind_the_guard_and_nobody_else_does(guarded):
         "        is_deliverable('ada@example.org')",
     )
     assert "solved" in said.text, said.text
+
+
+def test_fixtures_and_options_of_pytests_own_plugins_are_there_in_a_cell_and_print_nothing(kernel):
+    kernel.session.begin(kernel.session.course.lesson("04"))
+    kernel.run("seen = []")
+    said = kernel.run(
+        "%%exercise 4.1",
+        "import sys",
+        "def test_it(record_property, record_testsuite_property, cache, mocker, pytestconfig):",
+        "    record_property('requirement', 'R1')",
+        "    record_testsuite_property('suite', 'all')",
+        "    cache.set('it/last', 1)",
+        "    pytestconfig.get_terminal_writer().line('nowhere')",
+        "    sys.modules['__main__'].seen.append(pytestconfig.getoption('verbose'))",
+    )
+    assert kernel.shell.user_ns["seen"][:1] == [0]
+    assert not said.printed
+    assert "nowhere" not in said.text

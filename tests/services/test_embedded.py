@@ -284,7 +284,7 @@ def test_ctrl_c_while_it_starts_leaves_nothing(own_notes, monkeypatch):
     def press(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("course.services.embedded._becomes_ready", press)
+    monkeypatch.setattr("course.services.embedded.becomes_ready", press)
     with pytest.raises(KeyboardInterrupt):
         Embedded().start()
     assert orphans.entries() == ()

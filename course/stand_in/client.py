@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from docker.errors import DockerException
@@ -10,21 +11,25 @@ from testcontainers.core.config import ConnectionMode
 from testcontainers.core.inspect import ContainerInspectInfo
 
 from course.services.docker import engine
-from course.services.stand_in import choice
-from course.services.stand_in.container import StandInContainer
-from course.services.stand_in.errors import StandInError
-from course.services.stand_in.image import Image, near_image
-from course.services.stand_in.settings import Settings
+from course.stand_in import choice, running
+from course.stand_in.container import StandInContainer
+from course.stand_in.errors import StandInError
+from course.stand_in.image import Image, near_image
+from course.stand_in.nats import Nats
+from course.stand_in.postgres import Postgres
+from course.stand_in.postgres_settings import PostgresSettings
+from course.stand_in.settings import Settings
+from course.stand_in.shared import SharedPostgres
 
 # Kept before anything is replaced
-DockerClient: Any = docker_client.DockerClient
+Original: Any = docker_client.DockerClient
 
 
 class EngineNeededError(StandInError, DockerException):  # type: ignore[misc] # docker ships no types
     """Something needs a Docker engine, and none answers. Code that expects docker's own error catches this as well."""
 
 
-class StandInClient(DockerClient):  # type: ignore[misc] # the original, whatever it is
+class StandInClient(Original):  # type: ignore[misc] # the original, whatever it is
     """What stands where testcontainers keeps its client. Where a Docker engine serves, the original is made instead.
 
     Args:
@@ -32,12 +37,13 @@ class StandInClient(DockerClient):  # type: ignore[misc] # the original, whateve
     """
 
     def __new__(cls, **options: Any) -> Any:
-        return DockerClient(**options) if choice.docker_serves() else super().__new__(cls)
+        return Original(**options) if choice.docker_serves() else super().__new__(cls)
 
     def __init__(self, **options: Any) -> None:
         self._options = options
         self._own: dict[str, StandInContainer] = {}
         self._connected: Any = None
+        choice.hold_reaper()
 
     def create(self, image: str, command: str | list[str] | None = None, **options: Any) -> Any:
         """A container that is not started yet.
@@ -55,7 +61,7 @@ class StandInClient(DockerClient):  # type: ignore[misc] # the original, whateve
             return docker.create(image, command=command, **options)
         given = {name: options.pop(name, None) for name in ("environment", "ports")}
         settings = Settings.read(known, command=command, **given, options=options)
-        container = StandInContainer(settings, choice.program(settings))
+        container = StandInContainer(settings, _program(settings))
         self._own[str(container.id)] = container
         return container
 
@@ -79,11 +85,6 @@ class StandInClient(DockerClient):  # type: ignore[misc] # the original, whateve
             )
         return str(found)
 
-    def get_container(self, container_id: str) -> dict[str, Any]:
-        """What is known about a container."""
-        own = self._own.get(container_id)
-        return dict(own.attrs) if own else dict(self._real("To look up a container").get_container(container_id))
-
     def get_container_inspect_info(self, container_id: str) -> Any:
         """What is known about a container, as testcontainers' own class."""
         own = self._own.get(container_id)
@@ -101,22 +102,9 @@ class StandInClient(DockerClient):  # type: ignore[misc] # the original, whateve
         """Where containers are reached: a stand-in at localhost, whatever is set for Docker."""
         own = next(iter(self._own.values()), None)
         if own is not None:
-            return own.host
+            return own.program.host
         docker = self._docker()
         return str(docker.host()) if docker else "localhost"
-
-    def build(self, *arguments: Any, **options: Any) -> Any:
-        """Images are built by Docker alone."""
-        return self._real("To build an image").build(*arguments, **options)
-
-    def find_host_network(self) -> str | None:
-        """The network of a container that this code runs in; a stand-in is in none."""
-        docker = self._docker()
-        return docker.find_host_network() if docker else None
-
-    def client_networks_create(self, name: str, options: dict[str, Any]) -> Any:
-        """Networks are made by Docker alone."""
-        return self._real("To make a network").client_networks_create(name, options)
 
     @property
     def client(self) -> Any:
@@ -140,7 +128,7 @@ class StandInClient(DockerClient):  # type: ignore[misc] # the original, whateve
             if not found.answers:
                 none = f"a Docker engine is needed, and none answers at {found.address} ({found.why})."
                 raise EngineNeededError(f"{what}: {none}", found.next_step)
-            self._connected = DockerClient(**self._options)
+            self._connected = Original(**self._options)
         return self._connected
 
 
@@ -155,3 +143,18 @@ class _Unconnected:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._owner._real(f"For docker's {name!r}").client, name)  # noqa: SLF001 - its other half
+
+
+def _program(settings: Settings) -> Postgres | Nats:
+    """What runs for a container.
+
+    Raises:
+        StandInError: Something is asked for that it cannot honour.
+    """
+    if settings.name and running.has(settings.name):
+        said = f"The container name {settings.name!r} is in use already by another container."
+        raise StandInError(said, "Choose another name, or remove that container first.")
+    if settings.image.program == "nats":
+        return Nats(settings)
+    wanted, address = PostgresSettings.read(settings), os.environ.get(choice.RUN_SERVER)
+    return SharedPostgres(wanted, address) if address and wanted.fits_any_server() else Postgres(wanted)

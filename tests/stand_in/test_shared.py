@@ -13,7 +13,7 @@ import pytest
 from testcontainers.community.postgres import PostgresContainer
 
 from course.services.embedded import Embedded
-from course.services.stand_in.choice import RUN_SERVER, RUN_TEMPLATE
+from course.stand_in.choice import RUN_SERVER, RUN_TEMPLATE
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_what_asks_for_a_server_of_its_own_gets_one(run_server, change):
 def test_what_a_killed_process_left_is_cleared_away_by_the_next(run_server):
     script = """
 import os
-from course.services.stand_in import install
+from course.stand_in import install
 install(always=True)
 from testcontainers.community.postgres import PostgresContainer
 PostgresContainer("postgres:16").start()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from course.services.stand_in import install, uninstall
-from course.services.stand_in.choice import RUN_SERVER
+from course.stand_in import install, uninstall
+from course.stand_in.choice import RUN_SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import time
-from typing import TYPE_CHECKING
 
 from course.services import folders, nats_embedded, orphans
 from course.services.server import free_port
-from course.services.stand_in.errors import StandInError
-from course.services.stand_in.inside import Files
 from course.services.supervised import Supervised, supervise
-
-if TYPE_CHECKING:
-    from course.services.stand_in.inside import Inside
-    from course.services.stand_in.settings import Settings
+from course.stand_in.errors import StandInError
+from course.stand_in.execution import Inside
+from course.stand_in.files import Files
+from course.stand_in.settings import Settings
 
 CLIENT, MONITOR = 4222, 8222
 _READY = "Server is ready"
 _DEADLINE = 30.0  # seconds
 _REFUSED = {
-    "-c",
-    "--config",
-    "-a",
-    "--addr",
-    "--net",
-    "-p",
-    "--port",
-    "-m",
-    "--http_port",
-    "-sd",
-    "--store_dir",
-    "-l",
-    "--log",
-}
+    "-c", "--config", "-a", "--addr", "--net", "-p", "--port", "-m", "--http_port", "-sd", "--store_dir", "-l", "--log",
+}  # fmt: skip
 
 
 class Nats:
@@ -61,13 +47,17 @@ class Nats:
             StandInError: It did not start.
         """
         self._ports = {inner: self._settings.host_port(inner) or free_port() for inner in (CLIENT, MONITOR)}
-        program, folder = nats_embedded.program(), folders.plan("nats")
+        folder = folders.plan("nats")
         entry = orphans.register("nats", folder=folder)
         folder.mkdir(mode=0o700)
         ports = ["-a", "127.0.0.1", "-p", str(self._ports[CLIENT]), "-m", str(self._ports[MONITOR])]
-        line = [program, *ports, "-sd", str(folder), *self._arguments]
+        line = [nats_embedded.program(), *ports, "-sd", str(folder), *self._arguments]
         self._server = supervise(line, entry, folder, account=None, stop_signal="SIGTERM")
-        self._wait(self._server)
+        end = time.monotonic() + _DEADLINE
+        while _READY not in self._server.log():
+            if time.monotonic() > end or not self._server.is_running():
+                raise StandInError(f"The NATS server did not start: {_complaint(self._server)}", "Check the command.")
+            time.sleep(0.005)
 
     def stop(self) -> None:
         """Stop the server and remove what it stored. A second call does nothing."""
@@ -91,15 +81,6 @@ class Nats:
         """The image has no programs to run beside the server."""
         raise StandInError.without("No container runs here, and the nats image has no shell either.", "use nats-py")
 
-    def _wait(self, server: Supervised) -> None:
-        end = time.monotonic() + _DEADLINE
-        while _READY not in server.log():
-            if time.monotonic() > end or not server.is_running():
-                said = _complaint(server.log())
-                self.stop()
-                raise StandInError(f"The NATS server did not start: {said}", "Check the command.")
-            time.sleep(0.005)
-
 
 def _arguments(settings: Settings) -> tuple[str, ...]:
     """The command's words after the program's name."""
@@ -112,7 +93,12 @@ def _arguments(settings: Settings) -> tuple[str, ...]:
     return words
 
 
-def _complaint(log: str) -> str:
-    """The line of the log that tells what was wrong; before it and after it may stand a page of options."""
-    lines = [line for line in log.splitlines() if "[FTL]" in line or line.startswith(("nats-server: ", "flag "))]
-    return lines[0] if lines else log[-500:].strip()
+def _complaint(server: Supervised) -> str:
+    """The line of the log that tells what was wrong, among a page of options. It may come a moment after the end."""
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        lines = [line for line in server.log().splitlines() if re.search(r"\[FTL\]|^nats-server: |^flag ", line)]
+        if lines:
+            return lines[0]
+        time.sleep(0.01)
+    return server.log(500).strip()

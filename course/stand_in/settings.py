@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from course.services.stand_in.errors import StandInError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from course.services.stand_in.image import Image
+from course.stand_in.errors import StandInError
+from course.stand_in.image import Image
 
 # Options that no client of the service can tell from their absence
 _UNSEEN = {
@@ -29,7 +26,7 @@ class Settings:
         image: The image, one that has a stand-in.
         command: The words of the command; none for the image's own.
         environment: The variables.
-        ports: The container's port, as "5432" or "5432/tcp", to the host's, or to None for any.
+        ports: The container's port, as "5432/tcp", to the host's, or to None for any.
         mounts: The host's path to the container's.
         name: The container's name.
         labels: Its labels.
@@ -44,30 +41,21 @@ class Settings:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(
-        cls,
-        image: Image,
-        *,
-        command: str | list[str] | None,
-        environment: Mapping[str, str] | list[str] | None,
-        ports: Mapping[str, Any] | None,
-        options: Mapping[str, Any],
-    ) -> Settings:
+    def read(cls, image: Image, *, command: Any, environment: Any, ports: Any, options: Mapping[str, Any]) -> Settings:
         """Read what testcontainers hands to Docker.
 
         Raises:
             StandInError: Something is asked for that only a Docker engine can do.
         """
         _refuse(options)
-        words = shlex.split(command) if isinstance(command, str) else list(command or ())
         return cls(
             image=image,
-            command=tuple(words),
-            environment=_variables(environment),
-            ports={_port(inner): _host_port(outer) for inner, outer in (ports or {}).items()},
-            mounts=_mounts(options.get("volumes")),
+            command=tuple(shlex.split(command) if isinstance(command, str) else command or ()),
+            environment={name: str(value) for name, value in (environment or {}).items()},
+            ports={_port(inner): int(outer) if outer else None for inner, outer in (ports or {}).items()},
+            mounts=_mounts(options.get("volumes") or {}),
             name=options.get("name"),
-            labels=dict(options.get("labels") or {}),
+            labels=options.get("labels") or {},
         )
 
     def host_port(self, inner: int) -> int | None:
@@ -76,10 +64,7 @@ class Settings:
 
 
 def _refuse(options: Mapping[str, Any]) -> None:
-    known = _UNSEEN | {"name", "volumes"}
-    asked = sorted(
-        name for name, value in options.items() if name not in known and value not in (None, False, "", [], {})
-    )
+    asked = sorted(name for name, value in options.items() if value and name not in {*_UNSEEN, "name", "volumes"})
     if "network" in asked or "networking_config" in asked:
         raise StandInError.without(
             "No Docker network is here: no container runs, the service listens on localhost.",
@@ -89,12 +74,6 @@ def _refuse(options: Mapping[str, Any]) -> None:
         raise StandInError.without(f"The stand-in cannot honour {', '.join(asked)}.", "leave it out")
 
 
-def _variables(environment: Mapping[str, str] | list[str] | None) -> dict[str, str]:
-    if isinstance(environment, list):
-        return dict(word.split("=", 1) for word in environment if "=" in word)
-    return {name: str(value) for name, value in (environment or {}).items()}
-
-
 def _port(inner: str | int) -> str:
     number, _, protocol = str(inner).partition("/")
     if protocol not in {"", "tcp"}:
@@ -102,20 +81,10 @@ def _port(inner: str | int) -> str:
     return f"{int(number)}/tcp"
 
 
-def _host_port(outer: Any) -> int | None:
-    if isinstance(outer, (tuple, list)):
-        outer = outer[-1] if outer else None
-    return int(outer) if outer else None
-
-
-def _mounts(volumes: Mapping[str, Mapping[str, str]] | list[str] | None) -> dict[Path, str]:
-    if isinstance(volumes, list):
-        volumes = {word.split(":")[0]: {"bind": word.split(":")[1]} for word in volumes}
-    mounts = {Path(host): mount["bind"] for host, mount in (volumes or {}).items()}
+def _mounts(volumes: Mapping[str, Mapping[str, str]]) -> dict[Path, str]:
+    mounts = {Path(host): mount["bind"] for host, mount in volumes.items()}
     for host, inner in mounts.items():
         if not host.exists():
-            raise StandInError(
-                f"{host} is to be mounted at {inner}, and no such file or folder is here.",
-                "Give the path of one that is (the stand-in has no named volumes).",
-            )
+            said = f"There is no such file or folder as {host}, which belongs to {inner} in the container."
+            raise StandInError(said, "Give the path of one that exists (the stand-in has no named volumes).")
     return mounts

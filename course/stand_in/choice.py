@@ -1,16 +1,13 @@
-"""Who serves a container: Docker, a server that the course runs already, or a program of the container's own."""
+"""Who serves a container: Docker, or a stand-in."""
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from course.services.stand_in.container import Program
-    from course.services.stand_in.settings import Settings
+from course.services.docker import engine
 
 # Set in the engine's runs: the server on which a container becomes a role and a database
 RUN_SERVER = "COURSE_RUN_SERVER"
@@ -25,11 +22,13 @@ class _Choice:
     """What `install` was told.
 
     Attributes:
+        installed: Whether stand-ins have their place.
         always: Whether stand-ins serve where a Docker engine answers, too.
         answer: Whether an engine answered, and until when that is believed, by `time.monotonic`.
         reaper: What testcontainers does before its first container, while a stand-in stands before it.
     """
 
+    installed: bool = False
     always: bool = False
     answer: tuple[bool, float] = (False, 0.0)
     reaper: Any = None
@@ -44,8 +43,6 @@ def docker_serves() -> bool:
 
 
 def _engine_answers() -> bool:
-    from course.services.docker import engine  # noqa: PLC0415 - asked when a container is made
-
     answers, until = chosen.answer
     if time.monotonic() > until:
         answers = engine().answers
@@ -53,27 +50,27 @@ def _engine_answers() -> bool:
     return answers
 
 
-def program(settings: Settings) -> Program:
-    """What runs for a container.
+def hold_reaper() -> None:
+    """Keep testcontainers from starting its reaper before a stand-in, where there is nothing to reap."""
+    container = sys.modules.get("testcontainers.core.container")
+    if container is not None and chosen.reaper is None:
+        chosen.reaper = container.Reaper.__dict__["get_instance"]
+        container.Reaper.get_instance = classmethod(lambda reaper: _reap() if docker_serves() else reaper)
 
-    Raises:
-        StandInError: Something is asked for that it cannot honour.
-    """
-    if settings.image.program == "nats":
-        from course.services.stand_in.nats import Nats  # noqa: PLC0415 - `install` imports nothing heavy
 
-        return Nats(settings)
-    from course.services.stand_in.postgres import Postgres  # noqa: PLC0415 - as above
-    from course.services.stand_in.shared import Shared  # noqa: PLC0415 - as above
-    from course.services.stand_in.wish import Wish  # noqa: PLC0415 - as above
-
-    wish = Wish.read(settings)
-    address = os.environ.get(RUN_SERVER)
-    return Shared(wish, address) if address and wish.fits_any_server() else Postgres(wish)
+def release_reaper() -> None:
+    """Let testcontainers start its reaper as it does by itself."""
+    if chosen.reaper is not None:
+        sys.modules["testcontainers.core.container"].Reaper.get_instance = chosen.reaper
+        chosen.reaper = None
 
 
 def start_reaper_before(image: str) -> None:
     """Start what ends forgotten containers, as testcontainers does before all that Docker runs but itself."""
     config = sys.modules["testcontainers.core.config"].testcontainers_config
     if chosen.reaper is not None and not config.ryuk_disabled and image != config.ryuk_image:
-        chosen.reaper()
+        _reap()
+
+
+def _reap() -> Any:
+    return chosen.reaper.__get__(None, sys.modules["testcontainers.core.container"].Reaper)()

@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import nats
 import pytest
 
-from course.services.stand_in import StandInError
+from course.stand_in import StandInError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # of testcontainers itself, at this import
