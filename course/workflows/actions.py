@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-KNOWN = ("actions/checkout", "actions/setup-python", "actions/setup-node", "actions/cache", "actions/upload-artifact")
+# What a commit does not hold
+LEFT_OUT = shutil.ignore_patterns("__pycache__", ".git", ".venv", "node_modules")
 
 
 def simulate(uses: str, given: Mapping[str, str], commit: Path, workspace: Path) -> str:
@@ -22,7 +23,7 @@ def simulate(uses: str, given: Mapping[str, str], commit: Path, workspace: Path)
     name = uses.partition("@")[0]
     if name == "actions/checkout":
         target = workspace / given.get("path", "")
-        shutil.copytree(commit, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(commit, target, dirs_exist_ok=True, ignore=LEFT_OUT)
         return "Copied the project."
     if name == "actions/setup-python":
         asked = given.get("python-version", "any")

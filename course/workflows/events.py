@@ -29,7 +29,7 @@ def starts(workflow: Workflow, event: Event) -> bool:
 
     Example:
         >>> from course.workflows.reading import read_workflow
-        >>> text = "on: {push: {branches: [main]}}\\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: pytest}]}}"
+        >>> text = "on: {push: {branches: [main]}}\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: pytest}]}}"
         >>> starts(read_workflow(text), Event("push")), starts(read_workflow(text), Event("pull_request"))
         (True, False)
     """

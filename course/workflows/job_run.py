@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from course.services.scratch import Scratch
 from course.workflows.actions import simulate
 from course.workflows.definition import Job, Step, Value, Workflow
 from course.workflows.events import Event
@@ -22,7 +22,12 @@ from course.workflows.services import Provisioned, ServiceError, provision
 
 # As GitHub starts them: without `shell` there is no pipefail
 # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepsshell
-SHELLS = {"bash": ["bash", "--noprofile", "--norc", "-eo", "pipefail"], "sh": ["sh", "-e"], "": ["bash", "-e"]}
+SHELLS = {
+    "": ["bash", "-e"],
+    "bash": ["bash", "--noprofile", "--norc", "-eo", "pipefail"],
+    "sh": ["sh", "-e"],
+    "python": [sys.executable],
+}
 # pip looks whether the packages are there, and installs nothing: this environment is the learner's own
 PIP = {"PIP_DRY_RUN": "1", "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 CLOSED = "1"  # a port that nothing listens on: where no service maps 5432, it must not reach a server of the learner's
@@ -37,6 +42,7 @@ class Rehearsed:
         workflow: What is rehearsed.
         commit: The project's folder.
         event: What has happened.
+        plugins: pytest's plugins that its steps find, by comma.
         begin: When it began, as `time.monotonic` tells.
         seconds: How long it may take.
     """
@@ -44,6 +50,7 @@ class Rehearsed:
     workflow: Workflow
     commit: Path
     event: Event
+    plugins: str
     begin: float
     seconds: float
 
@@ -86,11 +93,14 @@ class JobRun:
         before = "failure" if set(self.needed.values()) - {"success"} else "success"
         if not holds(str(self.job.settings.get("if", "")), self._contexts(), before):
             return JobResult(self.name, "skipped")
-        with tempfile.TemporaryDirectory(prefix="course-workflow-") as folder:
-            self._folder = Path(folder).resolve()
+        scratch = Scratch("workflow", in_memory=False)
+        try:
+            self._folder = scratch.folder.resolve()
             for name in ("work", "home", "temp"):
                 (self._folder / name).mkdir()
             steps = tuple(self._results())
+        finally:
+            scratch.remove()
         return JobResult(self.name, self._status, steps)
 
     def _results(self) -> Iterator[StepResult]:
@@ -133,15 +143,18 @@ class JobRun:
 
     def _script(self, step: Step) -> tuple[str, str, str]:
         """Outcome, output and note of a script."""
-        folder = self._folder / "work" / self._filled(self._setting(step, "working-directory"))
+        place, shell = (self._filled(self._setting(step, name)) for name in ("working-directory", "shell"))
+        folder = self._folder / "work" / place
         if not folder.is_dir():
-            return "failure", f"Error: there is no folder {self._setting(step, 'working-directory')}.", ""
+            return "failure", f"Error: there is no folder {place}.\n", ""
+        if shell not in SHELLS:
+            return "failure", f"Error: a rehearsal has no shell {shell}.\n", ""
         script = self._folder / "temp" / "step.sh"
         script.write_text(f"{self._filled(step.run)}\n", encoding="utf-8")
-        shell = SHELLS.get(self._setting(step, "shell"), SHELLS[""])
         minutes = float(step.settings.get("timeout-minutes", self.job.settings.get("timeout-minutes", 360)))
         seconds = max(min(self.shared.seconds - self.shared.now, minutes * 60), 0)
-        code, output = run([*shell, str(script)], folder, self._environment(step), seconds, script.with_suffix(".log"))
+        command, log = [*SHELLS[shell], str(script)], script.with_suffix(".log")
+        code, output = run(command, folder, self._environment(step), seconds, log)
         self._read_files(step)
         if code is None:
             return "failure", output, f"Ended after {seconds:.0f} s; GitHub would wait for {minutes:g} minutes."
@@ -179,6 +192,8 @@ class JobRun:
             "GITHUB_OUTPUT": str(temp / "output"),
             "GITHUB_STEP_SUMMARY": str(temp / "summary"),
             "RUNNER_TEMP": str(temp),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTEST_PLUGINS": self.shared.plugins,
             **PIP,
         }
 

@@ -42,7 +42,7 @@ def read_workflow(text: str) -> Workflow:
         WorkflowError: It is no YAML, not what GitHub's schema asks for, or a job needs one that is not there.
 
     Example:
-        >>> workflow = read_workflow("on: push\\njobs: {test: {runs-on: ubuntu-latest, steps: [{run: pytest}]}}")
+        >>> workflow = read_workflow("on: push\njobs: {test: {runs-on: ubuntu-latest, steps: [{run: pytest}]}}")
         >>> workflow.jobs[0].steps[0].run
         'pytest'
     """
@@ -159,11 +159,18 @@ def _events(on: Any) -> dict[str, dict[str, Any]]:
 def _job(id_: str, job: Mapping[str, Any], line: int) -> Job:
     if "steps" not in job:
         raise WorkflowError(line, f"the job {id_} calls another workflow, which is not here.", "Write its steps.")
+    _check_matrix(id_, job, line)
     needs = job.get("needs", ())
     services = tuple(_service(name, each) for name, each in job.get("services", {}).items())
     steps = tuple(_step(each, _line(job["steps"], place)) for place, each in enumerate(job["steps"]))
     settings = {key: value for key, value in job.items() if key not in {"needs", "services", "steps"}}
     return Job(id_, (needs,) if isinstance(needs, str) else tuple(needs), services, steps, settings, line)
+
+
+def _check_matrix(id_: str, job: Mapping[str, Any], line: int) -> None:
+    matrix = job.get("strategy", {}).get("matrix", {})
+    if not isinstance(matrix, Mapping) or any(isinstance(values, str) for values in matrix.values()):
+        raise WorkflowError(line, f"the matrix of {id_} is computed, and not here.", "Write its values as lists.")
 
 
 def _service(name: str, service: Mapping[str, Any]) -> Service:

@@ -9,6 +9,7 @@ from pathlib import Path
 from course.workflows import refusals
 from course.workflows.definition import Job, Workflow
 from course.workflows.events import Event, starts
+from course.workflows.installed import plugins
 from course.workflows.job_run import JobRun, Rehearsed
 from course.workflows.results import JobResult, RehearsalResult
 
@@ -32,7 +33,8 @@ def rehearse(workflow: Workflow, commit: Path, event: Event | None = None, secon
     event = event or Event()
     if not starts(workflow, event):
         return RehearsalResult(started=False)
-    return RehearsalResult(True, tuple(_jobs(Rehearsed(workflow, commit, event, time.monotonic(), seconds))))
+    shared = Rehearsed(workflow, commit, event, plugins(workflow, commit), time.monotonic(), seconds)
+    return RehearsalResult(True, tuple(_jobs(shared)))
 
 
 def _jobs(shared: Rehearsed) -> Iterator[JobResult]:

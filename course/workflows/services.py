@@ -65,7 +65,7 @@ def _start(service: Service, provisioned: Provisioned, stack: ExitStack) -> None
     mapped = _map_ports(service, server, provisioned)
     health = _option(service.options, "--health-cmd")
     if not health:
-        stack.callback(_start_later(server).set)
+        stack.enter_context(_started_later(server))
         provisioned.notes.append(f"{service.name}: {service.image} is starting ({mapped}). Nothing waits for it.")
         return
     running = stack.enter_context(server.start())
@@ -129,8 +129,9 @@ def _check_health(service: Service, command: str, port: int) -> None:
         raise ServiceError(f"The service {service.name} never becomes healthy: {said}.", "Correct its --health-cmd.")
 
 
-def _start_later(server: Embedded) -> threading.Event:
-    """Start the server some seconds after somebody first asked for it; it is stopped when the event is set.
+@contextmanager
+def _started_later(server: Embedded) -> Iterator[None]:
+    """Start the server some seconds after somebody first asked for it, and stop it at the end.
 
     Until then connections are taken and closed, as a mapped port of a container does. Counted from the first question
     and not from the start, the outcome is the same on a slow machine.
@@ -146,8 +147,13 @@ def _start_later(server: Embedded) -> threading.Event:
             with server.start():
                 over.wait()
 
-    threading.Thread(target=run, name="late-service").start()
-    return over
+    thread = threading.Thread(target=run, name="late-service")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _turn_away(door: socket.socket, over: threading.Event) -> None:
