@@ -18,7 +18,7 @@ SERVICES = ("postgresql", "nats", "docker", "node", "browser")
 HYGIENE = (
     "cleans_its_database", "leaves_nothing_behind", "leaves_no_connection", "leaves_production_alone",
     "takes_any_address", "depends_on_no_seed", "tests_error_answers", "is_fast", "passes_in_any_order",
-    "passes_under_two_workers",
+    "passes_under_two_workers", "starts_its_own_container",
 )  # fmt: skip
 SETTINGS = ("orders", "workers", "ratio_at_most")
 BUG = r"[a-z0-9_]+/[a-z0-9_]+"
@@ -43,7 +43,7 @@ class Hygiene:
     """
 
     name: str
-    settings: Mapping[str, float]
+    settings: Mapping[str, float | str]
 
 
 @dataclass(frozen=True)
@@ -286,7 +286,9 @@ def read_hygiene(table: Table) -> Hygiene:
     name = table.name_by("name")
     if name not in HYGIENE:
         raise table.error("there is no such rule.", nearest(name, HYGIENE))
-    settings = {key: table.number(key, kind=float, default=None) for key in SETTINGS}
+    settings = {key: table.number(key, kind=float, default=None) for key in SETTINGS} | {
+        "image": table.text("image", None)
+    }
     table.done()
     return Hygiene(name, {key: value for key, value in settings.items() if value is not None})
 

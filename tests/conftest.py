@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import socketserver
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -34,6 +39,80 @@ def docker_engine() -> None:
     except DockerException:
         answers = False
     require(answers, "a Docker engine")
+
+
+class Engine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """A Docker engine that tells which images it has, and cannot pull others: for whatever reason it is told to give.
+
+    Attributes:
+        images: What it has.
+        why: What it says when it is asked to pull; empty where it takes the call and never answers.
+        pulls: What it was asked to pull.
+    """
+
+    daemon_threads = True
+    request_queue_size = 50
+
+    def __init__(self, path: str) -> None:
+        self.images: set[str] = set()
+        self.pulls: list[str] = []
+        self.why = "Get https://registry-1.docker.io/v2/: dial tcp: lookup registry-1.docker.io: no such host"
+        self.ends = threading.Event()
+        super().__init__(path, Answers)
+
+
+class Answers(BaseHTTPRequestHandler):
+    """What such an engine says."""
+
+    def address_string(self) -> str:
+        return "somebody"
+
+    def log_message(self, *_: object) -> None:
+        """Keep silent."""
+
+    def do_GET(self) -> None:
+        if self.path.endswith("/version"):
+            self.say(200, {"Version": "28.2.2", "ApiVersion": "1.41", "MinAPIVersion": "1.24", "Components": []})
+        elif "/images/" in self.path:
+            name = unquote(self.path.partition("/images/")[2].removesuffix("/json"))
+            here = name in self.server.images
+            self.say(200, {"Id": "sha256:1"}) if here else self.say(404, {"message": f"No such image: {name}"})
+        else:
+            self.say(200, [])
+
+    def do_POST(self) -> None:
+        self.server.pulls.append(unquote(self.path.partition("fromImage=")[2]))
+        if self.server.why:
+            self.say(500, {"message": self.server.why})
+        else:
+            self.server.ends.wait()
+
+    def say(self, status: int, what: object) -> None:
+        body = json.dumps(what).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def cannot_pull(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """DOCKER_HOST names an engine that answers, has no image and cannot pull one."""
+    path = str(tmp_path_factory.mktemp("engine") / "docker.sock")
+    with Engine(path) as engine:
+        threading.Thread(target=engine.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+        monkeypatch.delenv("TESTCONTAINERS_RYUK_DISABLED", raising=False)
+        yield engine
+        engine.ends.set()
+        engine.shutdown()
+
+
+@pytest.fixture
+def fresh_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process knows about images is forgotten before and after the test."""
+    monkeypatch.setattr("course.services.images._refused", {})
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from course.authoring.source import Cell, LessonError
 
+WIDTH = 106  # characters that JupyterLab shows of a line, its side bar open, in a window of 1300 pixels
 BEGIN = re.compile(r"(?P<indent> *)# BEGIN SOLUTION(?:: (?P<text>.+))?")
 END = re.compile(r"(?P<indent> *)# END SOLUTION")
 LOOKS_LIKE_ONE = re.compile(r"#.*\b(BEGIN|END)[ _-]*SOLUTION", re.IGNORECASE)
@@ -145,9 +146,17 @@ def stubbed(path: Path, cell: Cell, title: str) -> str:
     region = find_region(path, cell)
     if region is None:
         return "\n".join(cell.lines)
-    todo = json.dumps(f"TODO {cell.exercise}: {region.text or title}", ensure_ascii=False)
-    stub = region.instead or (f"{region.indent}raise NotImplementedError({todo})",)
+    stub = region.instead or red_lines(f"TODO {cell.exercise}: {region.text or title}", region.indent)
     return "\n".join([*cell.lines[: region.begin], *stub, *cell.lines[region.end + 1 :]])
+
+
+def red_lines(words: str, indent: str) -> tuple[str, ...]:
+    """Return the statement that raises a TODO, on as many lines as it takes to fit into a cell."""
+    begin = f"{indent}raise NotImplementedError("
+    width = WIDTH - len(begin) - len('" ")') - words.count('"')
+    parts = [json.dumps(f"{part} ", ensure_ascii=False) for part in textwrap.wrap(words, width)]
+    parts[-1] = f'{parts[-1][:-2]}")'
+    return tuple(f"{' ' * len(begin) if place else begin}{part}" for place, part in enumerate(parts))
 
 
 def otherwise(path: Path, cell: Cell, code: str) -> str:

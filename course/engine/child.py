@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from course.engine.plugins import HYPOTHESIS, load_plugins, plugins_for, text_of
 from course.engine.processors import stay_on
-from course.engine.sink import Sink
-from course.engine.zygote import Zygote
+from course.engine.reporter import Reporter, ShortReports, tell_broken
+from course.engine.settings import Settings
 
 
-def run(order: dict[str, Any], events: int, orders: int | None = None) -> None:
+def run(order: dict[str, Any], events: int) -> None:
     """Run the suite in the current folder and return when pytest has ended.
 
     Args:
-        order: `tree` (folder for `sys.path`), `environment`, `select`, `shuffle`, `first_failure`, `rounds`,
-            `interest`, `plugins`, `processor` (to stay on; may be None).
+        order: `tree` (folder for `sys.path`), `environment`, `select`, `reverse`, `shuffle`, `enough`, `interest`,
+            `plugins`, `processor` (to stay on; may be None).
         events: File descriptor that takes JSON lines.
-        orders: Socket of further orders for the suite once it is loaded, see `course.engine.zygote.Zygote`.
     """
     _settle(order)
-    from course.engine.reporter import Reporter, ShortReports, tell_broken  # noqa: PLC0415 - loaded already in a warm process
-    from course.engine.rounds import Rounds  # noqa: PLC0415 - likewise
-    from course.engine.settings import Settings  # noqa: PLC0415 - likewise
-
-    sink = Sink(events)
-    zygote = None if orders is None else Zygote(orders, order, sink)
-    settings = Settings()
-    reporter = Reporter(order, sink, zygote, settings)
+    send, settings = _sender(events), Settings()
     names = plugins_for(text_of(Path.cwd()))
     if HYPOTHESIS in names:
         _settle_hypothesis()
     plugins = load_plugins((*names, *order["plugins"]))
     try:
-        _run_pytest(_arguments(order), [*plugins, settings, reporter, Rounds(reporter, zygote), ShortReports()])
+        _run_pytest(_arguments(order), [*plugins, settings, Reporter(order, send, settings), ShortReports()])
     except BaseException as error:  # noqa: BLE001 - whatever a conftest raises while pytest starts
-        tell_broken(sink, error)
+        tell_broken(send, error)
+
+
+def _sender(events: int) -> Callable[[dict[str, Any]], None]:
+    """What writes events as whole lines, so that a reader never sees half of one."""
+    owner = os.getpid()
+
+    def send(event: dict[str, Any]) -> None:
+        if os.getpid() != owner:  # a process that the suite forked has nothing to tell
+            return
+        line = json.dumps(event).encode() + b"\n"
+        while line:
+            line = line[os.write(events, line) :]
+
+    return send
 
 
 def _run_pytest(arguments: list[str], plugins: list[object]) -> None:

@@ -78,14 +78,9 @@ class Databases:
     @contextmanager
     def database(self, template: str = "template0") -> Iterator[str]:
         """A fresh database as a URL, empty or as `template` is; what was made beside it is dropped with it."""
-        with self.named_database(self.fresh_name(), template) as url:
-            yield url
-
-    @contextmanager
-    def named_database(self, name: str, template: str = "template0") -> Iterator[str]:
-        """The same under a name that is given."""
         self.ensure()
         assert self._server is not None  # noqa: S101 - tells the type checker what `ensure` has done
+        name = f"course_run_{os.getpid()}_{next(self._numbers)}"
         self._create(name, template)
         try:
             yield self._server.url(name)
@@ -152,29 +147,6 @@ class Databases:
                 self._server = self._start()
         self._admin = self._connect()
         self._kept_databases, self._kept_roles = self._databases(), self._roles()
-
-    def is_untouched(self, name: str) -> bool:
-        """Whether nobody has connected to a database since it was made, nor made anything beside it.
-
-        The server counts a connection before it counts its end, so that none is missed once nobody is connected.
-        """
-        assert self._admin is not None  # noqa: S101 - called after `ensure` only
-        query = sql.SQL(
-            "SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = {name})"
-            " + (SELECT coalesce(sessions, 0) FROM pg_stat_database WHERE datname = {name})"
-        )
-        try:
-            if self._admin.execute(query.format(name=sql.Literal(name))).fetchone() != (0,):
-                return False
-            return self._shared or (
-                self._databases() == self._kept_databases | {name} and self._roles() == self._kept_roles
-            )
-        except psycopg.OperationalError:  # somebody has ended our own connection
-            return False
-
-    def fresh_name(self) -> str:
-        """A name that no database has or had."""
-        return f"course_run_{os.getpid()}_{next(self._numbers)}"
 
     def _create(self, name: str, template: str) -> None:
         assert self._server is not None  # noqa: S101 - called after `ensure` only

@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
+from course.engine.child import run
 from course.engine.plugins import TAUGHT
 from course.engine.warm import GOODBYE
 
@@ -29,9 +30,9 @@ PRELOAD = (
     "pytest", "_pytest.assertion.rewrite", "_pytest.unittest", "_pytest.recwarn", "_pytest.monkeypatch",
     "_pytest.capture", "_pytest.logging", "_pytest.skipping", "_pytest.raises", *TAUGHT,
     "anyio._backends._asyncio", "course.engine.child", "course.engine.reporter",
-    "course.engine.rounds", "course.engine.settings", "_pytest.terminal", "_pytest.cacheprovider", "_pytest.junitxml",
-    "_pytest.doctest", "_pytest.stepwise", "_pytest.faulthandler", "_pytest.setuponly", "_pytest.pastebin",
-    "sqlalchemy", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql.psycopg2", "sqlalchemy.dialects.postgresql.psycopg",
+    "_pytest.terminal", "_pytest.cacheprovider", "_pytest.junitxml", "_pytest.doctest", "_pytest.stepwise",
+    "_pytest.faulthandler", "_pytest.setuponly", "_pytest.pastebin", "coverage", "sqlalchemy", "sqlalchemy.orm",
+    "sqlalchemy.dialects.postgresql.psycopg2", "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite", "psycopg2", "psycopg", "fastapi", "fastapi.testclient",
     "fastapi.security", "fastapi.responses", "starlette.middleware.base", "httpx", "pydantic",
     "pydantic.networks", "email_validator", "jwt", "pwdlib.hashers.argon2", "python_multipart", "uvicorn",
@@ -56,8 +57,7 @@ class ForkServer:
     """Takes orders from a socket and forks a process for each.
 
     Args:
-        channel: Socket of paths to JSON orders, each with the descriptors for events, output and status, and with one
-            for the orders to come where the process is to be a zygote.
+        channel: Socket of paths to JSON orders, each with the descriptors for events, output and status.
 
     Attributes:
         was_left: The owner has gone without a word.
@@ -87,7 +87,7 @@ class ForkServer:
     def _step(self, selector: selectors.BaseSelector) -> bool:
         for key, _ in selector.select():
             if key.fileobj is self._channel:
-                path, descriptors, _, _ = socket.recv_fds(self._channel, 4096, 4)
+                path, descriptors, _, _ = socket.recv_fds(self._channel, 4096, 3)
                 if path in (b"", GOODBYE):
                     self.was_left = not path
                     return False
@@ -99,16 +99,16 @@ class ForkServer:
         return True
 
     def _start(self, order: dict[str, Any], descriptors: list[int]) -> None:
-        events, output, status, *orders = descriptors
+        events, output, status = descriptors
         pid = os.fork()
         if pid == 0:
-            self._become_run(order, events, output, *orders)
-        for descriptor in (events, output, *orders):
+            self._become_run(order, events, output)
+        for descriptor in (events, output):
             os.close(descriptor)
         self._live[pid] = status
         _tell(status, f"pid {pid}\n")
 
-    def _become_run(self, order: dict[str, Any], events: int, output: int, orders: int | None = None) -> NoReturn:
+    def _become_run(self, order: dict[str, Any], events: int, output: int) -> NoReturn:
         code = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -117,12 +117,8 @@ class ForkServer:
             for descriptor in (self._channel.fileno(), self._wake, self._poke, *self._live.values()):
                 os.close(descriptor)
             prepare_process(output)
-            if orders is not None:
-                prctl(PR_SET_CHILD_SUBREAPER, 1)
             os.chdir(order["folder"])
-            from course.engine.child import run  # noqa: PLC0415 - loaded already
-
-            run(order, events, orders)
+            run(order, events)
             code = 0
         finally:
             _leave(code)

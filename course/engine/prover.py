@@ -9,17 +9,16 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
 from course.engine.databases import Server
 from course.engine.patch import Patch
-from course.engine.proof import Proof
+from course.engine.proof import Proof, Step
 from course.engine.run import Request, RunResult
 from course.engine.slot import Slot
-from course.engine.step import Step
 from course.engine.subject import Subject
 from course.engine.suite import Suite
 from course.engine.variant import Trees
@@ -61,7 +60,7 @@ class Prover:
         self.folder = self._scratch.folder if self._scratch else Path(tempfile.mkdtemp(prefix="prover-", dir=folder))
         self.trees = Trees(self.folder / "trees")
         self._processes = WarmProcess() if CAN_FORK else ColdProcesses()
-        self._stop = threading.Event()
+        self._stop = threading.Event()  # of all jobs that were submitted since somebody stopped the ones before
         self._threads = ThreadPoolExecutor(self.jobs, thread_name_prefix="course-slot")
         self._slots: queue.SimpleQueue[Slot] = queue.SimpleQueue()
         self._all_slots = [self._slot(start, number, shared=shared) for number in range(self.jobs)]
@@ -75,7 +74,6 @@ class Prover:
         *,
         bugs: Sequence[Patch] | None = None,
         correct: Sequence[Patch] | None = None,
-        first_catch: bool = False,
         on_step: Callable[[Step], None] | None = None,
     ) -> Verdict:
         """Prove a suite on right and on wrong variants of a subject.
@@ -85,7 +83,6 @@ class Prover:
             subject: The program.
             bugs: Which bugs to try; all when not given.
             correct: Which correct variants to hold it against; all when not given.
-            first_catch: Leave a bug at the first test that catches it.
             on_step: Called from this thread after each run.
 
         Raises:
@@ -94,19 +91,15 @@ class Prover:
         """
         with self.suite_folder(suite) as folder:
             proof = Proof(
-                self._run_all,
+                self.run_all,
                 self.trees,
                 folder,
                 subject,
                 tuple(subject.bugs if bugs is None else bugs),
                 tuple(subject.correct if correct is None else correct),
-                first_catch=first_catch,
                 on_step=on_step,
             )
-            try:
-                return proof.verdict()
-            finally:
-                self._rest()
+            return proof.verdict()
 
     @contextmanager
     def suite_folder(self, suite: Suite) -> Iterator[Path]:
@@ -120,8 +113,42 @@ class Prover:
 
     def submit(self, job: Callable[[Slot], T]) -> Future[T]:
         """Do `job` with the next free slot, in the background."""
-        self._stop.clear()
-        return self._threads.submit(self._with_slot, job)
+        return self._threads.submit(self._with_slot, job, self._stop)
+
+    def run_all(
+        self,
+        requests: Sequence[Request],
+        on_done: Callable[[int, RunResult], None],
+        check: Callable[[], None] = lambda: None,
+    ) -> list[RunResult]:
+        """Run all, as many at once as there are slots, and return the results in the order of the requests.
+
+        Args:
+            requests: What to run.
+            on_done: Told the number and the result of each request whose run has ended.
+            check: Called before each run; whatever it raises ends everything.
+        """
+
+        def run(request: Request, slot: Slot) -> RunResult:
+            check()
+            return slot.run(request)
+
+        done: queue.SimpleQueue[int] = queue.SimpleQueue()
+        futures: list[Future[RunResult]] = []
+        try:
+            for number, request in enumerate(requests):
+                futures.append(self.submit(partial(run, request)))
+                futures[-1].add_done_callback(lambda _, number=number: done.put(number))  # type: ignore[misc]
+            for _ in requests:
+                number = done.get()
+                on_done(number, futures[number].result())
+        except BaseException as error:
+            for future in futures:
+                future.cancel()
+            if isinstance(error, KeyboardInterrupt):
+                self.stop()
+            raise
+        return [future.result() for future in futures]
 
     def warm_up(self) -> None:
         """Start in the background what would else start with the first proof."""
@@ -129,8 +156,9 @@ class Prover:
             self.submit(lambda slot: slot.ensure())
 
     def stop(self) -> None:
-        """End the runs that are going on; they come back as stopped."""
-        self._stop.set()
+        """End what was submitted until now: runs come back as stopped, and none begins; jobs to come are not meant."""
+        stop, self._stop = self._stop, threading.Event()
+        stop.set()
 
     def close(self) -> None:
         """End everything that this prover has started; safe to call again."""
@@ -154,16 +182,6 @@ class Prover:
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _rest(self) -> None:
-        """Have the slots that nobody uses end what they keep for more runs of a suite."""
-        free: list[Slot] = []
-        with suppress(queue.Empty):
-            while True:
-                free.append(self._slots.get_nowait())
-        for slot in free:
-            slot.rest()
-            self._slots.put(slot)
-
     def _slot(self, start: Callable[[], Server], number: int, *, shared: bool) -> Slot:
         folder = self.folder / f"slot{number}"
         folder.mkdir()
@@ -173,38 +191,13 @@ class Prover:
             folder=folder,
             trees=self.trees,
             processes=self._processes,
-            stop=self._stop,
             number=number,
         )
 
-    def _with_slot(self, job: Callable[[Slot], T]) -> T:
+    def _with_slot(self, job: Callable[[Slot], T], stop: threading.Event) -> T:
         slot = self._slots.get()
+        slot.stop = stop
         try:
             return job(slot)
         finally:
             self._slots.put(slot)
-
-    def _run_all(self, requests: Sequence[Request], on_done: Callable[[int, RunResult], None]) -> list[RunResult]:
-        """Run all, as many at once as there are slots; results in the order of the requests."""
-        done: queue.SimpleQueue[int] = queue.SimpleQueue()
-        futures = [self.submit(partial(_run, request)) for request in requests]
-        for number, future in enumerate(futures):
-            future.add_done_callback(partial(_put, done, number))
-        try:
-            for _ in futures:
-                number = done.get()
-                on_done(number, futures[number].result())
-        except BaseException:
-            self.stop()
-            for future in futures:
-                future.cancel()
-            raise
-        return [future.result() for future in futures]
-
-
-def _run(request: Request, slot: Slot) -> RunResult:
-    return slot.run(request)
-
-
-def _put(numbers: queue.SimpleQueue[int], number: int, _: Future[RunResult]) -> None:
-    numbers.put(number)

@@ -6,19 +6,19 @@ import random
 import time
 import traceback
 from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from _pytest.outcomes import Failed
 
+from course.engine.coverage import LineCoverage
 from course.engine.lacking import lacking_packages, lacking_sentence, lacks_package
 from course.engine.reported import Reported
 from course.engine.settings import Settings
-from course.engine.sink import Sink
-from course.engine.tracer import Tracer
-from course.engine.zygote import Zygote
 
+Send = Callable[[dict[str, Any]], None]
 MESSAGE_LENGTH = 600
 
 
@@ -27,33 +27,21 @@ class Reporter:
 
     Args:
         order: The run's order, see `course.engine.child.run`.
-        sink: Where events go.
-        zygote: Says what to run once the suite is loaded; `None` for one run as ordered.
+        send: Takes events.
         settings: Knows which of the suite's options were left out.
-
-    Attributes:
-        order: The order of this very run.
-        outcome: How the latest test went.
     """
 
-    def __init__(
-        self, order: dict[str, Any], sink: Sink, zygote: Zygote | None = None, settings: Settings | None = None
-    ) -> None:
-        self.order = order
-        self._sink = sink
-        self._zygote = zygote
-        self._settings = settings or Settings()
-        self._tracer = Tracer(Path(order["tree"]), order["interest"]) if order["interest"] else None
-        self._has_loaded = self._has_failed = False
-        self.outcome: dict[str, Any] = {}
+    def __init__(self, order: dict[str, Any], send: Send, settings: Settings) -> None:
+        self._order = order
+        self._send = send
+        self._settings = settings
+        self._coverage = LineCoverage(Path(order["tree"]), order["interest"]) if order["interest"] else None
+        self._outcome: dict[str, Any] = {}
         self._reported = Reported()
+        self._failed = 0
         self._lacking: list[str] = []
-        if self._tracer:
-            self._tracer.start()
-
-    def tell(self, event: dict[str, Any]) -> None:
-        """Send an event."""
-        self._sink.send(event)
+        if self._coverage:
+            self._coverage.start()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
@@ -68,79 +56,58 @@ class Reporter:
 
     def pytest_exception_interact(self, node: Any, call: pytest.CallInfo[Any]) -> None:
         if isinstance(node, pytest.Collector) and call.excinfo is not None:
-            tell_broken(self._sink, call.excinfo.value)
+            tell_broken(self._send, call.excinfo.value)
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        tell_broken(self._sink, excinfo.value)
+        tell_broken(self._send, excinfo.value)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, bool, bool]:
-        if self._tracer and not self._has_loaded:
-            self._tracer.loaded()
-        if self._zygote and not self._has_loaded and not session.testsfailed:
-            self._become(self._zygote.next_run)
-        self._has_loaded = True
-        collected = list(session.items)
-        _choose(session, self.order)
+        _choose(session, self._order)
         left_out = {
             "files": sorted(self._lacking),
             "packages": lacking_packages(Path.cwd()) if self._lacking else [],
             "options": self._settings.dropped,
         }
-        self._sink.send({"event": "collected", "tests": [item.nodeid for item in session.items], **left_out})
+        self._send({"event": "collected", "tests": [item.nodeid for item in session.items], **left_out})
         result = yield
-        if self._tracer:
-            self._sink.send({"event": "reach", **self._tracer.result()})
-        self._sink.send({"event": "done"})
-        if self._zygote and self.order.get("stay") and not self._has_failed and self._become(self._zygote.stay):
-            _begin_again(session, collected)
-            again: bool = session.config.hook.pytest_runtestloop(session=session)
-            return again
+        if self._coverage:
+            self._send({"event": "reach", **self._coverage.result()})
+        self._send({"event": "done"})
         return result
-
-    def _become(self, forked: Callable[[], dict[str, Any] | None]) -> bool:
-        """Take the order of the fork that this process is now; False where it is none."""
-        is_blind = self._tracer is not None and self._tracer.is_blind
-        order = forked()
-        if order is None:
-            return False
-        self.order = order
-        if self._tracer:
-            self._tracer.forget()
-            self._tracer.is_blind = is_blind  # the fork that this run comes from is not the suite's
-        return True
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        self._sink.send({"event": "start", "test": item.nodeid})
+        self._send({"event": "start", "test": item.nodeid})
         self._reported = Reported()
-        self.outcome = {"test": item.nodeid}
+        self._outcome = {"test": item.nodeid}
         started = time.perf_counter()
-        if self._tracer:
-            self._tracer.enter(item.nodeid)
         try:
-            return (yield)
+            with self._context(item.nodeid):
+                return (yield)
         finally:
-            if self._tracer:
-                self._tracer.leave()
-            self._has_failed |= self._reported.failed
-            self.outcome = {**_told(self._reported), **self.outcome}
-            seconds = round(time.perf_counter() - started, 6)
-            self._sink.send({"event": "test", **self.outcome, "seconds": seconds})
+            outcome = {**_told(self._reported), **self._outcome}
+            self._send({"event": "test", **outcome, "seconds": round(time.perf_counter() - started, 6)})
+            self._failed += self._reported.failed
+            if self._failed == self._order["enough"]:
+                del item.session.items[item.session.items.index(item) + 1 :]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Generator[None, Any, Any]:
-        if not self._tracer or fixturedef.scope == "function":
+        if fixturedef.scope == "function":
             return (yield)
-        with self._tracer.shared():
+        with self._context():
             return (yield)
+
+    def _context(self, test: str = "") -> AbstractContextManager[None]:
+        return self._coverage.context(test) if self._coverage else nullcontext()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         # Not `tryfirst`: the report is seen as pytest made it, before a suite's own hooks may change it
         report: pytest.TestReport = yield
         if self._reported.take(report):
-            self.outcome.update(_failure(call, report))
+            self._outcome.update(_failure(call, report))
         return report
 
 
@@ -166,27 +133,16 @@ class ShortReports:
         )
 
 
-def _begin_again(session: pytest.Session, items: list[pytest.Item]) -> None:
-    """Make a session whose tests have run what it was before."""
-    session.items[:] = items
-    session.testsfailed = 0
-    session.shouldfail = session.shouldstop = False
-    if factory := getattr(session.config, "_tmp_path_factory", None):
-        factory._basetemp = None  # noqa: SLF001 - its folder is gone
-
-
 def _choose(session: pytest.Session, order: dict[str, Any]) -> None:
     """Leave the tests that are to run, in the order in which they are."""
     items = session.items
     if order["select"] is not None:
         place = {test: number for number, test in enumerate(order["select"])}
-        items[:] = [item for item in items if item.nodeid in place]
-        if order["in_order"]:
-            items.sort(key=lambda item: place[item.nodeid])
+        items[:] = sorted((item for item in items if item.nodeid in place), key=lambda item: place[item.nodeid])
+    if order["reverse"]:
+        items.reverse()
     if order["shuffle"] is not None:
         random.Random(order["shuffle"]).shuffle(items)  # noqa: S311 - an order, not a secret
-    if order["first_failure"]:
-        session.config.option.maxfail = 1
 
 
 def _told(reported: Reported) -> dict[str, Any]:
@@ -221,7 +177,7 @@ def _where(error: pytest.ExceptionInfo[BaseException]) -> str:
     return lines[-1] if lines else ""
 
 
-def tell_broken(sink: Sink, error: BaseException) -> None:
+def tell_broken(send: Send, error: BaseException) -> None:
     """Say that the suite does not collect, and where: the last line of it that had a part in the error."""
     root = error.__cause__ or getattr(error, "cause", None) or error
     if isinstance(root, SystemExit):
@@ -230,7 +186,7 @@ def tell_broken(sink: Sink, error: BaseException) -> None:
         message = lacking_sentence(lacking_packages(Path.cwd()))
     else:
         message = f"{type(root).__name__}: {root}"[:MESSAGE_LENGTH]
-    sink.send({"event": "broken", "message": message, "where": _line_of(root)})
+    send({"event": "broken", "message": message, "where": _line_of(root)})
 
 
 def _line_of(error: BaseException) -> str:

@@ -25,19 +25,6 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True)
-class Round:
-    """A quick look at one bug, see `course.engine.rounds`.
-
-    Attributes:
-        variant: The bug's.
-        tests: Ids of the tests to try, in this order.
-    """
-
-    variant: Variant
-    tests: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Request:
     """One suite against one variant.
 
@@ -46,15 +33,11 @@ class Request:
         suite: Folder of the suite; copied for the run.
         seconds: Deadline of the whole run, in seconds.
         patience: How long one test may take, in seconds; `None` where only the deadline of the run counts.
-        select: Ids of the tests to run; `None` for all. A tuple has them run in its order, a set in that of the files.
-        shuffle: Seed of a random order; `None` keeps the order of the files.
-        first_failure: End after the first test that fails.
-        swap: Where the suite is loaded with the original, the variant may be made of that by giving functions other
-            code: nothing of what differs has run on import.
-        rehearsal: What may have run once in the process that this run is a fork of, and runs there where the suite is
-            loaded for this run; on the original.
-        rounds: What to try instead of the suite; all bugs may be swapped. Where that cannot be, nothing is tried.
-        seed: What chance is drawn from, as `COURSE_RUN_SEED`; a run with another one needs no loading again.
+        select: Ids of the tests to run, in this order; `None` for all, in the order of the files.
+        reverse: Turn that order round.
+        shuffle: Seed of a random order instead.
+        enough: End once so many tests have failed; `None` for never.
+        seed: What chance is drawn from, as `COURSE_RUN_SEED`.
         interest: File of the program to its lines to watch; what each test reached of them is reported.
         environment: Variables beside the subject's own.
     """
@@ -63,12 +46,10 @@ class Request:
     suite: Path
     seconds: float
     patience: float | None = None
-    select: frozenset[str] | tuple[str, ...] | None = None
+    select: tuple[str, ...] | None = None
+    reverse: bool = False
     shuffle: int | None = None
-    first_failure: bool = False
-    swap: bool = False
-    rehearsal: Request | None = None
-    rounds: tuple[Round, ...] = ()
+    enough: int | None = None
     seed: str = ""
     interest: Mapping[str, frozenset[int]] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -106,14 +87,12 @@ class Reach:
     """Which watched lines each test reached.
 
     Attributes:
-        shared: Lines reached while importing or in a fixture that tests share: every test stands on them.
-        loading: Those of them reached while the suite was loaded, or later a module of the program.
+        shared: Lines reached while the suite is loaded or in a fixture that tests share: every test stands on them.
         tests: Test id to lines.
-        complete: False where a test started a process of its own, which cannot be watched.
+        complete: False where something ran that cannot be measured, such as a process that a test started.
     """
 
     shared: frozenset[tuple[str, int]] = frozenset()
-    loading: frozenset[tuple[str, int]] = frozenset()
     tests: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
     complete: bool = False
 
@@ -129,12 +108,9 @@ class RunResult:
         where: `test_users.py:3` for a file that does not collect.
         collected: Ids of the tests that were to run, in order.
         current: The test that was running when the process ended, if that test is to blame.
-        reach: What was watched; `None` without an interest.
+        reach: Which of the lines of interest each test reached.
         seconds: Wall time, in seconds.
         output: The last of what the process printed, at most 4,000 characters.
-        caught: Id of a variant to the outcome that caught it, for those that were caught in a round.
-        rehearsed: The suite had run once in the process that this run was a fork of.
-        stays: This run was a rehearsal: others are forks of its process.
         left_out: What was left out, since the packages for it are not here, in sentences; empty where there is nothing.
     """
 
@@ -144,12 +120,9 @@ class RunResult:
     where: str = ""
     collected: tuple[str, ...] = ()
     current: str = ""
-    reach: Reach | None = None
+    reach: Reach = field(default_factory=Reach)
     seconds: float = 0.0
     output: str = ""
-    caught: Mapping[str, Outcome] = field(default_factory=dict)
-    rehearsed: bool = False
-    stays: bool = False
     left_out: str = ""
 
     def ids(self, result: str) -> frozenset[str]:

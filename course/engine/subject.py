@@ -121,8 +121,7 @@ def load_subject(name: str, subjects: Path = SUBJECTS) -> Subject:
     """
     folder = subjects / name
     if not (folder / "subject.toml").is_file():
-        known = sorted(path.parent.name for path in subjects.glob("*/subject.toml"))
-        raise SubjectError(f'There is no subject "{name}".', nearest(name, known))
+        raise SubjectError(f'There is no subject "{name}".', nearest(name, subject_names(subjects)))
     settings = _settings(folder / "subject.toml")
     return Subject(
         name=name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import compileall
-import marshal
 import shutil
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ from pathlib import Path
 
 from course.engine.patch import Patch
 from course.engine.subject import Subject
-from course.engine.swap import find_swap
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,6 @@ class Trees:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
-        self._swaps: dict[Path, Path | None] = {}
 
     def path(self, variant: Variant) -> Path:
         """The folder to put on `sys.path`.
@@ -55,21 +52,6 @@ class Trees:
             if not target.exists():
                 self._write(variant, target)
         return target
-
-    def swap(self, variant: Variant) -> Path | None:
-        """A file with what makes the loaded original into this variant, as `course.engine.zygote` reads it.
-
-        Returns:
-            None where the variant differs in more than functions.
-
-        Raises:
-            PatchError: The patch does not apply.
-        """
-        original, tree = self.path(Variant(variant.subject)), self.path(variant)
-        with self._lock:
-            if tree not in self._swaps:
-                self._swaps[tree] = _write_swap(original, tree, variant.patch)
-            return self._swaps[tree]
 
     def _write(self, variant: Variant, target: Path) -> None:
         half = target.with_name(target.name + ".half")
@@ -85,15 +67,6 @@ class Trees:
             variant.patch.apply(half)
             _drop_bytecode(half, variant.patch)
         half.replace(target)
-
-
-def _write_swap(original: Path, tree: Path, patch: Patch | None) -> Path | None:
-    swap = find_swap(original, tree, [file.path for file in patch.files] if patch else [])
-    if swap is None:
-        return None
-    path = tree.with_name(f"{tree.name}.swap")
-    path.write_bytes(marshal.dumps((swap.functions, swap.required, swap.imports)))
-    return path
 
 
 def _drop_bytecode(tree: Path, patch: Patch) -> None:

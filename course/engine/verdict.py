@@ -93,9 +93,10 @@ class JudgedBug:
     Attributes:
         bug: The patch.
         fate: What became of it.
-        catches: The valid tests that failed on it.
+        catches: The first valid tests that failed on it.
         ran: Ids of the valid tests that ran on it.
         detail: For an inconclusive one, what happened.
+        others: There are tests that did not run on it, since it was caught before.
     """
 
     bug: Patch
@@ -103,6 +104,7 @@ class JudgedBug:
     catches: tuple[Catch, ...] = ()
     ran: frozenset[str] = frozenset()
     detail: str = ""
+    others: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,6 @@ from typing import Any
 from course.errors import CourseError
 
 CAN_FORK = sys.platform != "win32" and hasattr(socket, "send_fds")
-# Who forks a loaded suite has to find what a run leaves behind, which Linux alone hands over
-CAN_LOAD = sys.platform == "linux"
 START_SECONDS = 60
 # What the owner says before it leaves; one that says nothing was killed
 GOODBYE = b"goodbye"
@@ -44,15 +42,6 @@ class Process:
     output: int
     status: int
     pid: int = 0
-
-    def tell_pid(self, pid: int) -> None:
-        """Take the process id that the status tells."""
-        self.pid = pid
-
-    def end(self, *, by_itself: bool) -> None:
-        """End the process and all of its group, also where it has ended by itself; safe to call again."""
-        del by_itself
-        self.kill()
 
     def kill(self) -> None:
         """End the process and all of its group; safe to call again."""
@@ -78,19 +67,18 @@ class WarmProcess:
         """Process id of the fork server."""
         return self._server.pid
 
-    def start(self, order: dict[str, Any], orders: socket.socket | None = None) -> Process:
+    def start(self, order: dict[str, Any]) -> Process:
         """Fork a process for one run.
 
         Args:
             order: As `course.engine.child.run` takes it, and `folder`, the folder to run in.
-            orders: Where more orders come from, once the suite is loaded.
 
         Raises:
             WarmProcessError: The fork server cannot be started.
         """
-        path, more = write_order(order), [] if orders is None else [orders.fileno()]
+        path = write_order(order)
         with pipes() as (reads, writes):
-            self._send(str(path).encode(), [*writes, *more])
+            self._send(str(path).encode(), writes)
         return Process(*reads)
 
     def wait_ready(self) -> None:

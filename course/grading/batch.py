@@ -50,8 +50,10 @@ class Batch:
         """
         records: dict[str, Record] = {}
         with ThreadPoolExecutor(self.prover.jobs + 1, thread_name_prefix="course-grading") as threads:
-            todo = {threads.submit(self._one, submission): submission for submission in submissions}
+            todo: dict[Future[Record], Submission] = {}
             try:
+                for submission in submissions:
+                    todo[threads.submit(self._one, submission)] = submission
                 for future in _as_they_end(todo):
                     records[todo[future].name] = future.result()
             except KeyboardInterrupt:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from course.engine.subject import SUBJECTS
+from course.engine import SUBJECTS
 from course.errors import CourseError
 from course.hygiene import Rule
 

@@ -139,7 +139,7 @@ def _uncaught(prover: Prover, subject: Subject, own: Sequence[Patch]) -> list[st
     if not own:
         return []
     suite = Suite.from_folder(subject.folder / "reference_suite")
-    verdict = prover.prove(suite, subject, bugs=own, correct=(), first_catch=True)
+    verdict = prover.prove(suite, subject, bugs=own, correct=())
     return [judged.bug.id for judged in verdict.bugs if judged.fate is not Fate.CAUGHT]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from course.engine.suite import NOT_COPIED
+from course.engine import NOT_COPIED
 from course.errors import CourseError
 from course.hygiene.scrub import shown
 

@@ -13,7 +13,7 @@ from course.grading.submission import Submission
 from course.hygiene import Proof
 from course.hygiene.scrub import LONGEST, first_line, scrub, shown_line
 
-FORMAT = 1
+FORMAT = 2
 Record = dict[str, Any]
 
 
@@ -117,6 +117,7 @@ def _bug(judged: JudgedBug, challenge: Challenge, number: int) -> dict[str, Any]
         "hint": bug.hint,
         "diff": bug.diff,
         "catches": catches,
+        "others": judged.others,
         "ran": sorted(shown_line(test) for test in judged.ran),
         "detail": first_line(judged.detail),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from course.engine.verdict import Fate, JudgedBug, Standing, Verdict
+from course.engine import Fate, JudgedBug, Standing, Verdict
 from course.grading.challenge import Challenge
 from course.hygiene import Proof, Rule
 

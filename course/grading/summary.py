@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from course.engine import Fate, Standing
-from course.engine.lacking import START as LACKING
+from course.engine import LACKING, Fate, Standing
 from course.grading.record import Record
 
 BINS = 10

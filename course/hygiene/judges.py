@@ -40,6 +40,7 @@ class Hygiene:
             "leaves_nothing_behind": self._litter,
             "leaves_no_connection": self._connections,
             "takes_any_address": self._address,
+            "starts_its_own_container": self._container,
             "depends_on_no_seed": self._seed,
             "tests_error_answers": self._errors,
             "is_fast": self._fast,
@@ -85,6 +86,16 @@ class Hygiene:
             return Proof(rule.name, True, "every run had a database name of its own and a port that was drawn")
         test = min(elsewhere)
         return Proof(rule.name, False, f"{_name(test)}: {first_line(elsewhere[test])}", tuple(sorted(elsewhere)))
+
+    def _container(self, rule: Rule) -> Proof:
+        images, wanted = self._trials.boxed.images, str(rule.settings.get("image", ""))
+        if not images:
+            return Proof(rule.name, False, "the suite started no container")
+        if not any(re.search(rf"(^|/){re.escape(wanted)}(?!\d)", image) for image in images):
+            return Proof(rule.name, False, f"the suite started {first_line(images[0])}, and production has {wanted}")
+        if not self._trials.boxed.contained:
+            return Proof(rule.name, False, "the suite started a container, and went to the database of DATABASE_URL")
+        return Proof(rule.name, True, f"the suite started {first_line(images[0])}, and worked in it")
 
     def _seed(self, rule: Rule) -> Proof:
         if gone := self._trials.used.gone:

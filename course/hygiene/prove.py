@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from course.engine import Patch, Prover, Request, Slot, Step, Subject, Suite, Variant, Verdict
-from course.engine.proof import Proof as EngineProof
+from course.engine import Proof as EngineProof
 from course.hygiene.default_port import DefaultPort
 from course.hygiene.judges import Hygiene
 from course.hygiene.prepared import Prepared
@@ -71,7 +71,7 @@ class HygieneProver:
         """
         trials = TrialRuns(
             self.rules, self._runs, self._prepared, self.default,
-            subject=subject, folder=folder, reference=self._reference, seen=1 + len(correct),
+            subject=subject, folder=folder, reference=self._reference, seen=len(correct),
         )  # fmt: skip
         steps = Steps(trials.count, on_step)
         with trials:

@@ -15,6 +15,7 @@ TITLES: Mapping[str, str] = {
     "leaves_no_connection": "closes its connections",
     "leaves_production_alone": "does not call the production database",
     "takes_any_address": "passes on another port and another database name",
+    "starts_its_own_container": "runs in a container that it starts itself",
     "depends_on_no_seed": "passes with ids from 1000 and rows of somebody else, which stay",
     "tests_error_answers": "catches bugs in error answers",
     "is_fast": "is as fast as such a suite can be",

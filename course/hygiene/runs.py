@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -41,28 +40,18 @@ class Runs:
         return self.prover.submit(partial(self._survive, job))
 
     def run_all(self, requests: Sequence[Request], on_done: Callable[[int, RunResult], None]) -> list[RunResult]:
-        """Run all, and return the results in the order of the requests; as `course.engine.proof.Proof` wants it."""
-        self._check()
-        done: queue.SimpleQueue[int] = queue.SimpleQueue()
-        futures = [self.prover.submit(partial(self._run, request)) for request in requests]
-        for number, future in enumerate(futures):
-            future.add_done_callback(partial(_put, done, number))
-        try:
-            for _ in futures:
-                number = done.get()
-                if not futures[number].cancelled():
-                    on_done(number, futures[number].result())
-                self._check()
-        except KeyboardInterrupt:
-            self.prover.stop()
-            for future in futures:
-                future.cancel()
-            raise
-        return [future.result() for future in futures]
+        """Run all, and return the results in the order of the requests; as `course.engine.Proof` wants it.
 
-    def _run(self, request: Request, slot: Slot) -> RunResult:
+        Raises:
+            CancelledError: The batch is ending.
+        """
+
+        def told(number: int, result: RunResult) -> None:
+            on_done(number, result)
+            self._check()
+
         self._check()
-        return slot.run(request)
+        return self.prover.run_all(requests, told, self._check)
 
     def _survive(self, job: Callable[[Slot], T], slot: Slot) -> T:
         self._check()
@@ -71,7 +60,3 @@ class Runs:
     def _check(self) -> None:
         if self.cancelled.is_set():
             raise CancelledError("The batch was stopped.")
-
-
-def _put(numbers: queue.SimpleQueue[int], number: int, _: object) -> None:
-    numbers.put(number)

@@ -18,6 +18,7 @@ from course.hygiene.trials import (
     Trial,
     beside_production,
     beside_the_reference,
+    in_a_container,
     in_order,
     on_one_database,
     on_used_database,
@@ -45,6 +46,7 @@ class Trials:
         shuffled: In random orders, beside those that the engine has tried.
         orders: In how many random orders the suite was tried in all.
         timed: Beside the reference suite.
+        boxed: Where it is watched which containers it starts.
     """
 
     twice: Trial = field(default_factory=Trial)
@@ -53,6 +55,7 @@ class Trials:
     shuffled: tuple[Trial, ...] = ()
     orders: int = 0
     timed: Trial = field(default_factory=Trial)
+    boxed: Trial = field(default_factory=Trial)
 
 
 class TrialRuns:
@@ -66,7 +69,7 @@ class TrialRuns:
         subject: The program.
         folder: The suite's files.
         reference: The files of the reference suite.
-        seen: In how many random orders the engine has the suite: one, and one on each correct variant.
+        seen: In how many random orders the engine has the suite: one on each correct variant.
     """
 
     def __init__(
@@ -141,6 +144,8 @@ class TrialRuns:
         if "is_fast" in self._rules:
             at_most = self._setting("is_fast", "ratio_at_most", RATIO_AT_MOST)
             trials["timed"] = [beside_the_reference(case, self._reference, at_most)]
+        if "starts_its_own_container" in self._rules:
+            trials["boxed"] = [in_a_container(case)]
         if "passes_in_any_order" in self._rules:
             more = max(0, int(self._setting("passes_in_any_order", "orders", 5)) - self._seen)
             trials["shuffled"] = [steadily(in_order(case, FIRST_SEED + number)) for number in range(more)]
@@ -166,7 +171,7 @@ def make_case(subject: Subject, folder: Path, tests: Iterable[JudgedTest]) -> Ca
     """The suite as trials take it: only believed tests count, and those that never end do not run."""
     judged = tuple(tests)
     never = {test.test for test in judged if test.validity is Validity.NEVER_ENDS}
-    runnable = frozenset(test.test for test in judged if test.test not in never) if never else None
+    runnable = tuple(test.test for test in judged if test.test not in never) if never else None
     # A test that fails on another right program only is sound enough to be held to its word on this one
     believed = tuple(
         test.test

@@ -1,4 +1,4 @@
-"""A pytest plugin for the grader's runs: chance that repeats itself, and a run that is one of several workers."""
+"""A pytest plugin for runs under rules: chance that repeats itself, one of several workers, containers noted."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from course.hygiene.turns import FirstWorker, OtherWorker
 COUNT, RUN = "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"
 WORKER = "PYTEST_XDIST_WORKER"
 BATON = "COURSE_RUN_BATON"
+STARTED = "COURSE_RUN_STARTED"  # a file: the image of each container that the suite starts, one a line
 SEED = "COURSE_RUN_SEED"  # set by the engine, see `course.engine.Request.seed`
 PLUGINS = (__name__,)
 
@@ -35,6 +36,19 @@ def draw_again() -> None:
     random.seed("|".join((sys.path[0].rpartition("/")[2], os.environ.get(SEED, ""), os.environ.get(WORKER, ""))))
 
 
+def _note_containers(file: Path) -> None:
+    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - few suites are asked for containers
+
+    start = DockerContainer.start
+
+    def noted(self: DockerContainer) -> DockerContainer:
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write(f"{self.image}\n")
+        return start(self)
+
+    DockerContainer.start = noted  # type: ignore[assignment,method-assign]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
     """Draw anew, also where the suite was loaded for another run."""
@@ -45,6 +59,8 @@ def pytest_runtestloop() -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Draw the same while the suite is loaded, and give xdist's fixtures what they look at in a real worker."""
     draw_again()
+    if STARTED in os.environ:
+        _note_containers(Path(os.environ[STARTED]))
     if WORKER in os.environ:
         config.workerinput = {  # type: ignore[attr-defined] # set by pytest-xdist in the same way
             "workerid": os.environ[WORKER],

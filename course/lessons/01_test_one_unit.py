@@ -58,7 +58,8 @@ for name, program in wrong.items():
     caught = [n for n in range(201) if program(n) != (10 <= n <= 128)]
     axes.plot(caught, [name] * len(caught), "o", color="#0b6e99", markersize=5)
     axes.annotate(f"   {len(caught)} of 201", (caught[-1], name), va="center")
-axes.set(xticks=[10, 64, 128, 200], xlabel="length of the password in the test", xlim=(-6, 235), ylim=(-0.6, 5.6))
+axes.set(xticks=[10, 64, 128, 200], xlim=(-6, 235), ylim=(-0.6, 5.6))
+axes.set_xlabel("length of the password in the test")
 plt.show()
 
 # %% [markdown]
@@ -335,7 +336,10 @@ def test_a_token_lasts_as_long_as_it_was_told(issued_at, minutes):
     assert lasts == pytest.approx(60 * minutes, abs=1)
 
 
-@pytest.mark.parametrize(("issued_at", "minutes"), [(datetime(2030, 1, 1), 30), (NOON, 0)], ids=["no zone", "no time"])
+IMPOSSIBLE = [(datetime(2030, 1, 1), 30), (NOON, 0)]
+
+
+@pytest.mark.parametrize(("issued_at", "minutes"), IMPOSSIBLE, ids=["no zone", "no time"])
 def test_a_token_that_cannot_be_made_is_a_value_error(issued_at, minutes):
     with pytest.raises(ValueError):
         expires_at(issued_at, minutes)

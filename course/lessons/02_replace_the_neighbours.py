@@ -60,7 +60,8 @@ print(*("green" if green else "RED" for milliseconds, green in runs["the neighbo
 #
 # What takes a neighbour's place in a test is called a **test double**. The smallest one is a **stub**: it gives one answer, whatever you ask.
 #
-# Here a stub that says no takes the place of `is_deliverable`. **Predict.** You call the function in two ways. What does each of them print?
+# Here a stub that says no takes the place of `is_deliverable`: `lambda email: False` is a function without a name, which takes an `email` and returns
+# `False`. **Predict.** You call the function in two ways. What does each of them print?
 
 # %% stub tags=["nbval-check-output"]
 from users_api.addresses import is_deliverable
@@ -254,7 +255,8 @@ with pytest.MonkeyPatch.context() as patch:
     patch.setattr("httpx.get", Mock(return_value=Mock(json=lambda: {"deliverable": False})))
     print("with a mock:", broken("http://neighbour.test/check"))
 with HTTPServer() as server:
-    server.expect_request("/check", query_string={"email": "gone@example.org"}).respond_with_json({"deliverable": False})
+    asked = {"email": "gone@example.org"}
+    server.expect_request("/check", query_string=asked).respond_with_json({"deliverable": False})
     server.expect_request("/check").respond_with_json({"deliverable": True})
     print("over HTTP:  ", broken(server.url_for("/check")))
 # OUTPUT:

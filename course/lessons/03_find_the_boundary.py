@@ -184,7 +184,7 @@ from users_api.main import app
 
 @contextmanager
 def whole_program():
-    """Yield an HTTP client of a real server, and a function that returns the messages that have arrived."""
+    """Yield an HTTP client of a real server, and a function that returns what has arrived."""
     create_tables(engine)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
     Thread(target=server.run, daemon=True).start()
@@ -287,11 +287,13 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2), width_ratios=(5, 4), 
 for row, test in enumerate(cost):
     width = log10(60_000 / cost[test])  # each further digit makes a bar one step wider
     left.barh(row, width, left=-width / 2, height=0.95, color="#0b6e99")
-    left.text(0, row, f"{test.__name__}\n{60_000 / cost[test]:,.0f} a minute", ha="center", va="center", color="white")
+    words = f"{test.__name__}\n{60_000 / cost[test]:,.0f} a minute"
+    left.text(0, row, words, ha="center", va="center", color="white")
     for column, seen in enumerate(noticed[test]):
         right.plot(column, row, "o", markersize=14, color="#0b6e99", fillstyle="full" if seen else "none")
 left.axis("off")
-right.set(xticks=range(len(faults)), xticklabels=faults, yticks=[], ylim=(-0.6, 2.6), xlim=(-0.6, 4.6), title="notices")
+right.set(xticks=range(len(faults)), xticklabels=faults, yticks=[], title="notices")
+right.set(ylim=(-0.6, 2.6), xlim=(-0.6, 4.6))
 right.tick_params(length=0)
 plt.show()
 
@@ -307,7 +309,8 @@ plt.show()
 #
 # ## Go through the real thing
 #
-# One more trap before you choose. Who logged in last? Ada, since Eve has never logged in. Ask two databases:
+# One more trap before you choose. Who logged in last? Ada, since Eve has never logged in. Ask two databases (a connection's *dialect* is the kind of
+# SQL that its database speaks):
 
 # %% two_databases tags=["nbval-check-output"]
 from sqlalchemy import create_engine, text

@@ -7,7 +7,8 @@ course.begin("05_use_a_real_database")
 # ## One query, two answers
 #
 # In exercise 4.5 your best test was green, and a bug stayed alive behind it. Ask both databases the same question, and you see why.
-# (`DATABASE_URL` is a PostgreSQL database that this lesson has just made for you.)
+# (`DATABASE_URL` is a PostgreSQL database that this lesson has just made for you. The *dialect* of a connection is what SQLAlchemy calls the kind of
+# SQL that its database speaks.)
 
 # %% two_answers tags=["nbval-check-output"]
 import os
@@ -27,7 +28,8 @@ for url in ("sqlite://", os.environ["DATABASE_URL"]):
 #
 # ## PostgreSQL for the length of a `with`
 #
-# **Testcontainers** is a library that starts real services in throw-away containers, from inside of a test. Ask for PostgreSQL 16:
+# A **container** is a program that Docker runs, shut off from the rest of your machine. What it is started from is an **image**: `postgres:16` is one
+# that holds PostgreSQL 16. **Testcontainers** is a library that starts real services in throw-away containers, from inside of a test:
 
 # %% first_container
 from time import perf_counter
@@ -103,7 +105,8 @@ print("turned away:", refusals(DockerContainer("postgres:16").waiting_for(strate
 # Write the fixture that starts PostgreSQL: a container in a `with`, an engine on its URL (`build_engine`), the tables (`create_tables`), then
 # `yield`. `db_session` is there: it empties all tables after each test.
 #
-# Below it stands the test of exercise 4.5, with the same two bugs. Put the lines in that you wrote there.
+# Below it stands the test of exercise 4.5, with the same two bugs. Put the lines in that you wrote there. The board has one more row: whether your suite
+# runs in a container that it starts itself.
 #
 # **Predict.** On SQLite your test caught one of the two. How many now?
 
@@ -140,12 +143,14 @@ def db_session(engine):
 import pytest
 from users_api.users import create_user, list_users
 
+PASSWORD = "correct horse battery"
+
 
 @pytest.mark.parametrize("search", ["Lovelace", "LOVELACE", "lovelace", "ada@example"])
 def test_a_search_looks_in_names_and_addresses_in_any_case(db_session, search):
     """Ada is found by her name and by her address, and Grace is not."""
-    create_user(db_session, name="Ada Lovelace", email="ada@example.org", password="correct horse battery")
-    create_user(db_session, name="Grace Hopper", email="grace@example.org", password="correct horse battery")
+    create_user(db_session, name="Ada Lovelace", email="ada@example.org", password=PASSWORD)
+    create_user(db_session, name="Grace Hopper", email="grace@example.org", password=PASSWORD)
     # BEGIN SOLUTION: search, and assert whose names are found, and the total
     found, total = list_users(db_session, search=search)
     assert [user.name for user in found] == ["Ada Lovelace"]
@@ -166,15 +171,20 @@ def test_a_search_looks_in_names_and_addresses_in_any_case(db_session, search):
 
 # %% features tags=["nbval-check-output"]
 database = create_engine(os.environ["DATABASE_URL"])
-save = text("INSERT INTO settings (owner, wishes) VALUES ('ada', :wishes) ON CONFLICT (owner) DO UPDATE SET wishes = :wishes")
+make = text("""
+    DROP TABLE IF EXISTS settings;
+    CREATE TABLE settings (id int GENERATED ALWAYS AS IDENTITY, owner text UNIQUE, wishes jsonb);
+    CREATE OR REPLACE FUNCTION theme(jsonb) RETURNS text LANGUAGE sql AS $$ SELECT $1->>'theme' $$
+""")
+save = text("""INSERT INTO settings (owner, wishes) VALUES ('ada', :wishes)
+    ON CONFLICT (owner) DO UPDATE SET wishes = :wishes""")
+dark = text("""SELECT count(*) FROM settings WHERE wishes @> '{"theme": "dark"}'""")
 with database.begin() as db:
-    db.execute(text("DROP TABLE IF EXISTS settings"))
-    db.execute(text("CREATE TABLE settings (id int GENERATED ALWAYS AS IDENTITY, owner text UNIQUE, wishes jsonb)"))
-    db.execute(text("CREATE OR REPLACE FUNCTION theme(jsonb) RETURNS text LANGUAGE sql AS $$ SELECT $1->>'theme' $$"))
+    db.execute(make)
     for wishes in ('{"theme": "dark"}', '{"theme": "blue"}'):
         db.execute(save, {"wishes": wishes})
     print(db.execute(text("SELECT id, owner, theme(wishes) FROM settings WHERE owner ILIKE 'ADA'")).all())
-    print(db.scalar(text("""SELECT count(*) FROM settings WHERE wishes @> '{"theme": "dark"}'""")), "want it dark")
+    print(db.scalar(dark), "want it dark")
 # OUTPUT:
 # [(1, 'ada', 'blue')]
 # 0 want it dark
@@ -243,7 +253,8 @@ with ThreadPoolExecutor(2) as threads:
     for number in range(50):
         list(threads.map(sign_up, [f"guest {number}"] * 2))
 with database.connect() as db:
-    print(db.scalar(text("SELECT count(*) - count(DISTINCT name) FROM guests")), "of 50 names have two owners")
+    doubles = db.scalar(text("SELECT count(*) - count(DISTINCT name) FROM guests"))
+print(doubles, "of 50 names have two owners")
 
 # %% [markdown]
 # Run it again: another number. A test that waits for such luck is green on Monday and red on Tuesday.
@@ -255,7 +266,8 @@ with database.connect() as db:
 # ## Exercise 5.3: of two who want one address, one gets it
 #
 # The contract: *All this holds when two requests come at the same moment.* The first three moves are there. Make the last ones.
-# Always give `result` a `timeout`: a test that waits for ever tells nobody anything.
+# (`submit` starts a function in a thread; `second.result(timeout=5)` waits for it, and returns or raises what the function did.) Always give `result` a
+# `timeout`: a test that waits for ever tells nobody anything.
 #
 # **Predict.** Who is refused: `other`, who came first, or `second`, who wrote the address in capitals?
 
@@ -326,13 +338,15 @@ def meet(engine, first, work):
 
 
 def add(session, name, role="user"):
-    return create_user(session, name=name, email=f"{name}@example.org", password="correct horse battery", role=role).id
+    fields = {"name": name, "email": f"{name}@example.org", "password": "correct horse battery"}
+    return create_user(session, role=role, **fields).id
 
 
 def test_who_is_just_being_deleted_is_not_found(engine, db_session):
     ada = add(db_session, "ada")
     with pytest.raises(UserNotFoundError):
-        meet(engine, delete(User).where(User.id == ada), lambda: update_user(db_session, ada, {"name": "Late"}))
+        leaves = delete(User).where(User.id == ada)
+        meet(engine, leaves, lambda: update_user(db_session, ada, {"name": "Late"}))
 
 
 def test_of_two_admins_who_leave_at_once_one_stays(engine, db_session):

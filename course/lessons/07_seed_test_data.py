@@ -34,10 +34,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from users_api.users import create_user
 
+ALAN = {"name": "Alan", "email": "alan@example.org", "password": "correct horse battery"}
 with Session(demo) as session:
     for attempt in range(1, 5):
         try:
-            alan = create_user(session, name="Alan", email="alan@example.org", password="correct horse battery")
+            alan = create_user(session, **ALAN)
             print(f"attempt {attempt}: Alan has id {alan.id}")
         except IntegrityError as error:
             print(f"attempt {attempt}: {error.orig.diag.message_detail}")
@@ -119,8 +120,9 @@ def client(engine):
 def seed_users(session):
     """One admin and two users, by name."""
     # BEGIN SOLUTION: put Root, Ada and Grace into the database
+    admin = {"password": PASSWORD, "role": "admin"}
     return {
-        "root": create_user(session, name="Root", email="root@example.org", password=PASSWORD, role="admin"),
+        "root": create_user(session, name="Root", email="root@example.org", **admin),
         "ada": create_user(session, name="Ada", email="ada@example.org", password=PASSWORD),
         "grace": create_user(session, name="Grace", email="grace@example.org", password=PASSWORD),
     }
@@ -195,7 +197,8 @@ def test_the_admin_list_holds_exactly_the_seeded_users(client, seed_users):
     headers = log_in(client, "root@example.org")  # once yesterday, once today
     # BEGIN SOLUTION: GET /admin/users with headers=headers; compare the addresses, then look at last_login_at
     rows = client.get("/admin/users", headers=headers).json()
-    assert sorted(row["email"] for row in rows) == ["ada@example.org", "grace@example.org", "root@example.org"]
+    seeded = ["ada@example.org", "grace@example.org", "root@example.org"]
+    assert sorted(row["email"] for row in rows) == seeded
     by_email = {row["email"]: row for row in rows}
     assert by_email["root@example.org"]["last_login_at"] is not None
     assert by_email["ada@example.org"]["last_login_at"] is None
@@ -290,10 +293,9 @@ def client(engine):
 def seed_users(session):
     """One admin and two users, by name."""
     roles = {"root": {"role": "admin"}, "ada": {}, "grace": {}}
-    return {
-        name: create_user(session, name=name.title(), email=f"{name}@example.org", password=PASSWORD, **role)
-        for name, role in roles.items()
-    }
+    for name, role in roles.items():
+        role |= {"name": name.title(), "email": f"{name}@example.org", "password": PASSWORD}
+    return {name: create_user(session, **fields) for name, fields in roles.items()}
 
 
 @pytest.fixture
@@ -342,7 +344,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nonsense"}], ids=["no token", "nonsense"])
+NONSENSE = {"Authorization": "Bearer nonsense"}
+
+
+@pytest.mark.parametrize("headers", [{}, NONSENSE], ids=["no token", "nonsense"])
 def test_who_is_unknown_is_answered_with_401(client, seed_users, headers):
     # BEGIN SOLUTION: GET /admin/users with these headers, assert 401; then a test for each of the lines 2 to 4
     assert client.get("/admin/users", headers=headers).status_code == 401
@@ -357,8 +362,8 @@ def test_a_user_who_is_no_admin_is_answered_with_403(client, seed_users, as_user
 
 @pytest.mark.parametrize(("minutes", "status"), [(29, 200), (31, 401)])
 def test_a_token_is_good_for_half_an_hour(client, seed_users, as_user, minutes, status):
-    issued_at = datetime.now(UTC) - timedelta(minutes=minutes)
-    assert client.get("/admin/users", headers=as_user(seed_users["root"], issued_at)).status_code == status
+    headers = as_user(seed_users["root"], datetime.now(UTC) - timedelta(minutes=minutes))
+    assert client.get("/admin/users", headers=headers).status_code == status
 
 
 def test_the_token_of_a_deleted_user_is_answered_with_401(client, seed_users, as_user):
@@ -418,6 +423,7 @@ def test_a_search_finds_her_alone(client, session, search):
 def test_builders_do_not_get_in_each_others_way(session):
     session.add_all([build_user(), build_user(role="admin"), build_user(name="Alan")])
     session.commit()
+    assert session.query(User).count() == 3
 
 # %% [markdown]
 # `create_user` or a builder? Where somebody logs in, or where the rules of the program matter, `create_user`. A builder writes past the program, as the file

@@ -217,7 +217,7 @@ def engine():
 
 @pytest.fixture
 def session(engine):
-    """A session whose commits and rollbacks stay inside of a transaction that is rolled back after the test."""
+    """A session whose commits stay inside of a transaction that is rolled back after the test."""
     # BEGIN SOLUTION: connect, begin, and yield a Session on the connection that creates savepoints
     with engine.connect() as connection:
         connection.begin()
@@ -318,7 +318,7 @@ numbers, template = count(), f"{database.url.database}_template"
 
 
 def one_test(session):
-    create_user(session, name="Ada", email=f"ada{next(numbers)}@example.org", password="correct horse battery")
+    create_user(session, **ADA | {"email": f"ada{next(numbers)}@example.org"})
     list_users(session, search="ada")
 
 
@@ -371,7 +371,7 @@ lab.plot()
 # @pytest.mark.parametrize("number", range(40))
 # def test_ada_is_alone(number):
 #     with Session(engine) as session:
-#         create_user(session, name="Ada", email=f"ada{number}@example.org", password="correct horse battery")
+#         create_user(session, name="Ada", email=f"ada{number}@example.org", password="ten chars!")
 #         total = list_users(session)[1]
 #         session.execute(text("DELETE FROM users"))
 #         session.commit()
@@ -384,7 +384,7 @@ lab.plot()
 # ## Tables as production has them
 #
 # `create_tables` makes the tables that the *models* describe. In production nobody calls it. There, **migrations** make the tables, step by step, and
-# whoever wrote a step may have forgotten something. `users_api` has three steps, in `users_api/migrations`; `migrate(engine)` runs those that are
+# whoever wrote a step may have forgotten something. `users_api` has four steps, in `users_api/migrations`; `migrate(engine)` runs those that are
 # missing, with Alembic.
 #
 # ## Exercise 8.3: a database for each worker, made by migrations

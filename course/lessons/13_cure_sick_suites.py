@@ -73,7 +73,8 @@ pool = course.DatabasePool(course.postgres(), name="shop")
 shop = build_engine(pool.take().url)
 create_tables(shop)
 with Session(shop) as session:
-    session.add_all(User(name=name, email=f"{name}@example.com", password_hash="-") for name in ["Joan", "Li", "Omar"])
+    for name in ("Joan", "Li", "Omar"):
+        session.add(User(name=name, email=f"{name}@example.com", password_hash="-"))
     session.commit()
 os.environ["POSTGRES_URL"] = shop.url.render_as_string(hide_password=False)
 
@@ -178,7 +179,8 @@ def client():
 @pytest.fixture
 def ada(client):
     email = f"{uuid4().hex}@example.org"
-    return client.post("/users", json={"name": "Ada", "email": email, "password": "correct horse battery"}).json()
+    body = {"name": "Ada", "email": email, "password": "correct horse battery"}
+    return client.post("/users", json=body).json()
 
 
 def test_a_new_user_can_be_read(client, ada):
@@ -299,10 +301,11 @@ def ids(engine, client):
     """Who was seeded: name to id."""
     with Session(engine) as session:
         seed = [("Root", "admin"), ("Ada", "user"), ("Grace", "user")]
-        return {
-            name: create_user(session, name=name, email=f"{name}@example.org", password=name * 4, role=role).id
+        users = [
+            create_user(session, name=name, email=f"{name}@example.org", password=name * 4, role=role)
             for name, role in seed
-        }
+        ]
+        return {user.name: user.id for user in users}
 
 
 # BEGIN SOLUTION
@@ -409,7 +412,8 @@ from users_api.models import Base
 
 def over_http():
     for n in range(25):
-        TestClient(app).post("/users", json={"name": "Ada", "email": f"{n}@example.org", "password": "ten chars!"})
+        body = {"name": "Ada", "email": f"{n}@example.org", "password": "ten chars!"}
+        TestClient(app).post("/users", json=body)
 
 
 def in_a_session():
@@ -419,13 +423,14 @@ def in_a_session():
 
 # %% measure_all
 laptop = build_engine(os.environ["DATABASE_URL"])
+dear = Argon2Hasher(time_cost=3, memory_cost=65536)
 habits = {
     "sleep(0.1)": lambda: sleep(0.1),
     "make the tables": lambda: create_tables(laptop),
     "25 users over HTTP": over_http,
     "25 users in a session": in_a_session,
     "drop the tables": lambda: Base.metadata.drop_all(laptop),
-    "hash a password, as in production": lambda: Argon2Hasher(time_cost=3, memory_cost=65536).hash("secret"),
+    "hash a password, as in production": lambda: dear.hash("secret"),
 }
 Base.metadata.drop_all(laptop)
 measured = {habit: 1000 * timeit(work, number=1) for habit, work in habits.items()}
@@ -463,7 +468,8 @@ def client():
     Base.metadata.drop_all(engine)
     create_tables(engine)
     with Session(engine) as session:
-        session.add_all(User(name=f"User {n}", email=f"{n}@example.org", password_hash="-") for n in range(25))
+        for n in range(25):
+            session.add(User(name=f"User {n}", email=f"{n}@example.org", password_hash="-"))
         session.commit()
     yield TestClient(app)
     Base.metadata.drop_all(engine)
@@ -475,7 +481,8 @@ def client():
 #     sleep(0.1)  # give the database time
 #     client = TestClient(app)
 #     for n in range(25):
-#         client.post("/users", json={"name": f"User {n}", "email": f"{n}@example.org", "password": "ten chars!"})
+#         body = {"name": f"User {n}", "email": f"{n}@example.org", "password": "ten chars!"}
+#         client.post("/users", json=body)
 #     yield client
 #     Base.metadata.drop_all(engine)
 # END SOLUTION
@@ -594,7 +601,8 @@ def test_a_user_is_refused(client, come_as):
 
 def test_an_admin_sees_who_never_logged_in(client, come_as):
     come_as("admin")
-    client.post("/users", json={"name": "Ada", "email": "ada@example.org", "password": "correct horse battery"})
+    body = {"name": "Ada", "email": "ada@example.org", "password": "correct horse battery"}
+    client.post("/users", json=body)
     assert [user["name"] for user in client.get("/admin/users").json()] == ["Ada"]
 
 # %% [markdown]

@@ -119,7 +119,8 @@ def service(database):
 def client(service, database):
     """Calls the service; after the test its tables, whichever they are, are empty again."""
     yield service
-    tables = database.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")).all()
+    ours = text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+    tables = database.scalars(ours).all()
     database.execute(text(f"TRUNCATE {', '.join(tables)}"))
 
 

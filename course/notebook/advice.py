@@ -14,6 +14,7 @@ import pytest
 from course.stand_in.image import near_image
 
 NO_NAME = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
+NO_AWAIT = re.compile(r"<coroutine object|coroutine'? object")
 NO_IMAGE = re.compile(r"(?:pull access denied for|manifest for|No such image:?) ([\w./:-]+)")
 
 
@@ -27,6 +28,10 @@ def advise(error: BaseException, item: pytest.Item | None = None, files: Collect
     """
     if item is not None and "None" in str(error) and (empty := _empty_fixture(item, files)):
         return f"The fixture `{empty}` gives None: a fixture hands over what stands behind its `yield`, or `return`."
+    if NO_AWAIT.search(str(error)):
+        return "What stands there has not run yet: put `await` before the call of an `async` function."
+    if "can't be used in 'await'" in str(error):
+        return "That is a plain function: call it without `await`."
     near = _near(error)
     return f"Did you mean `{near}`?" if near else ""
 

@@ -11,7 +11,7 @@ from course.notebook.health import health_panel
 from course.notebook.panel import Panel, Row
 from course.notebook.session import Session, session
 from course.notebook.showing import show
-from course.services import docker
+from course.services import docker, images
 from course.services.examinations import examine_browser, examine_node
 from course.syllabus import Lesson
 
@@ -65,6 +65,8 @@ def overview(here: Session, lesson: Lesson) -> Panel:
 def _services(here: Session, lesson: Lesson) -> Iterator[Row]:
     if "postgresql" in lesson.services and here.server is not None:
         yield _running("PostgreSQL", here.server.sentence)
+    elif any(exercise.subject for exercise in lesson.exercises):
+        yield Row("run on a PostgreSQL of the course's own, which starts in the background", "on", label="Boards")
     if "nats" in lesson.services and here.nats is not None:
         yield _running("NATS", here.nats.sentence)
     if "docker" in lesson.services:
@@ -82,10 +84,14 @@ def _running(label: str, sentence: str) -> Row:
 def _docker() -> Row:
     """Who serves a learner's `PostgresContainer`."""
     engine = docker.engine()
-    if engine.answers:
-        return Row(f"{engine.version} answers", "on", "(your containers run in it)", label="Docker")
-    told = f"does not answer: {engine.why}"
-    return Row(told, "todo", "(`PostgresContainer` runs on embedded PostgreSQL instead)", label="Docker")
+    if not engine.answers:
+        told = f"does not answer: {engine.why}"
+        return Row(told, "todo", "(`PostgresContainer` runs on embedded PostgreSQL instead)", label="Docker")
+    if lacking := images.missing():
+        told = f"{engine.version} answers, without {', '.join(lacking)}"
+        wait = "(your first container fetches what it needs; where that fails, it runs on embedded PostgreSQL instead)"
+        return Row(told, "todo", wait, label="Docker")
+    return Row(f"{engine.version} answers", "on", "(your containers run in it)", label="Docker")
 
 
 def _program(lesson: Lesson) -> Iterator[Row]:

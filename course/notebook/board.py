@@ -39,7 +39,8 @@ def board(result: Result, news: Sequence[str] = ()) -> Panel:
         news: Sentences from elsewhere that the learner should see.
     """
     if result.verdict is None:
-        rows = tuple(_red(result)) if result.first.problems else (_green(result), *_printed(result))
+        green = (_green(result), *_doubts(result), *_printed(result))
+        rows = tuple(_red(result)) if result.first.problems else green
     else:
         rows = tuple(_proved(result, result.verdict))
     rows += other_way(result.exercise) if result.solved else stuck(result.exercise, _alive(result))
@@ -79,6 +80,11 @@ def _right(result: Result) -> str:
 
 def _green(result: Result) -> Row:
     return Row(_count(len(result.first.passed), "test passes", "tests pass"), "ok")
+
+
+def _doubts(result: Result) -> Iterator[Row]:
+    for problem in result.first.doubts[:MOST]:
+        yield _problem(problem, 0)
 
 
 def _printed(result: Result) -> Iterator[Row]:
@@ -128,6 +134,7 @@ def _proved(result: Result, verdict: Verdict) -> Iterator[Row]:
         yield _unproved(verdict)
         return
     yield from _right_code(verdict)
+    yield from _doubts(result)
     yield from _printed(result)
     for judged in verdict.bugs:
         yield _bug(result.exercise, judged)
@@ -143,7 +150,7 @@ def _unproved(verdict: Verdict) -> Row:
 
 
 def _right_code(verdict: Verdict) -> Iterator[Row]:
-    runs = "original twice, once shuffled"
+    runs = "original twice, once backwards"
     if verdict.correct:
         runs += f"; {_count(len(verdict.correct), 'correct variant', 'correct variants')}"
     if not verdict.doubtful:
@@ -171,7 +178,7 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
     bug = judged.bug
     if judged.fate is Fate.CAUGHT:
         names = list(dict.fromkeys(catch.name for catch in judged.catches))
-        more = _and_others(len(names) - 1) if names[1:] else ""
+        more = ", and by others" if judged.others else _and_others(len(names) - 1) if names[1:] else ""
         return Row(bug.title, "ok", dim=f"caught by `{_short(names[0])}`{more}", tag="caught", diff=_shown(bug.diff))
     if bug.id in exercise.alive:
         why = "SQLite cannot show it" if bug.needs == "postgresql" else "this way of testing cannot show it"
@@ -186,7 +193,9 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
 
 
 def _hygiene(proof: Proof) -> Row:
-    seen = proof.evidence + (f" ({proof.measured:.1f} times, by the median of tests)" if proof.measured else "")
+    seen = proof.evidence + (
+        f" ({proof.measured:.1f} times, by the median or the slowest tenth of the tests)" if proof.measured else ""
+    )
     return Row(
         TITLES[proof.name], "ok" if proof.passed else "bad", dim=seen, tag="shown" if proof.passed else "not shown"
     )

@@ -1,15 +1,18 @@
-"""Draws what was measured as HTML: it follows the page's theme and width, which a picture does not."""
+"""Draws what was measured as HTML, which follows the page's theme and width, and fits pictures to any theme."""
 
 from __future__ import annotations
 
 import html
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from course.notebook.panel import Panel, Row, framed
 
+PICTURES = Path(__file__).with_name("matplotlibrc")
 SIGNIFICANT = 2  # digits: a measurement of one moment is not more exact than that
 
 
@@ -40,6 +43,11 @@ class Column:
     title: str
     values: Sequence[float]
     written: Callable[[float], str]
+
+
+def fit_pictures() -> None:
+    """Have matplotlib draw pictures for light and for dark pages, unless the learner has settings of their own."""
+    os.environ.setdefault("MATPLOTLIBRC", str(PICTURES))
 
 
 def dots(title: str, measured: Mapping[str, Sequence[float]], unit: str = "ms") -> Chart:

@@ -59,10 +59,10 @@ class Result:
 
     @property
     def solved(self) -> bool:
-        """Green here, right on right code, and every bug caught that this way of testing can show."""
-        verdict = self.verdict
-        if not self.first.green or verdict is None:
-            return self.first.green
+        """Green here without a doubt, right on right code, and every bug caught that this way of testing can show."""
+        verdict, green = self.verdict, self.first.green and not self.first.doubts
+        if not green or verdict is None:
+            return green
         alive = {judged.bug.id for judged in verdict.alive} - set(self.exercise.alive)
         clean = all(proof.passed for proof in self.hygiene) and len(self.hygiene) == len(self.exercise.hygiene)
         return verdict.is_proved and bool(verdict.valid) and not verdict.doubtful and not alive and clean
@@ -170,10 +170,7 @@ def missing_names(cell: Cell, notebook: Collection[str], shared: Mapping[str, ob
 def lost_server(session: Session) -> list[Problem]:
     """The problem behind all others, where a server of the lesson's was ended by something else."""
     try:
-        if session.server is not None:
-            session.server.require()
-        if session.nats is not None:
-            session.nats.require()
+        session.require_servers()
     except CourseError as error:
         return [Problem(str(error))]
     return []
@@ -212,7 +209,7 @@ def check_strictly(result: Result) -> None:
     """
     if result.solved or os.environ.get("COURSE_STRICT") != "1":
         return
-    problems = result.first.problems
+    problems = result.first.problems or result.first.doubts
     why = problems[0].what.splitlines()[0] if problems else "the board is not green"
     raise NotSolvedError(f"Exercise {result.exercise.id} is not solved: {why}.")
 

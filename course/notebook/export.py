@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from course.engine import Subject, load_subject
 from course.errors import CourseError
 from course.notebook.faults import guarded
 from course.notebook.panel import Panel, Row
+from course.notebook.requirements import requirements
 from course.notebook.session import Session, session
 from course.notebook.showing import show
+from course.notebook.surroundings import POSTGRES, conftest, readme, services
 from course.syllabus import Lesson
 
-# What an import does not show: drivers and parsers that FastAPI and SQLAlchemy load by themselves
-BEHIND = {
-    "fastapi": ("httpx", "python-multipart", "email-validator", "uvicorn"),
-    "sqlalchemy": ("psycopg2-binary",),
-    "pytest-asyncio": ("asyncpg", "greenlet"),
-}
-# A fixture is used by its name, without an import
-FIXTURES = {"httpserver": "pytest-httpserver", "respx_mock": "respx"}
 PYPROJECT = """\
 [project]
 name = "{name}"
@@ -33,20 +25,6 @@ requires-python = ">=3.11"
 pythonpath = ["."]
 testpaths = ["tests"]
 addopts = ["--import-mode=importlib"]
-"""
-README = """\
-# {title}
-
-What you wrote in lesson {number}, as a project of its own: `{package}` is the program, `tests/` are your tests.
-
-```
-python -m pip install -r requirements.txt
-export DATABASE_URL=postgresql+psycopg2://user:password@localhost:5432/an_empty_test_database
-{nats}python -m pytest
-```
-
-Your tests may empty or drop what is in that database: never name one whose rows somebody needs. In a notebook of the
-course, `DATABASE_URL` is a database that was made for the lesson.
 """
 
 
@@ -86,17 +64,32 @@ def project(here: Session, lesson: Lesson) -> dict[str, str]:
     suites = {each.id: files for each in lesson.exercises if (files := here.progress.cells(each.id))}
     if not suites:
         raise NothingToExportError(f"No cell of lesson {lesson.number} has run yet.", "Run its exercises first.")
+    return project_around(lesson, suites)
+
+
+def project_around(lesson: Lesson, suites: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """All files of a project with these tests, path to text.
+
+    Args:
+        lesson: Whose they are.
+        suites: Exercise id to its files by name.
+    """
     subjects = [load_subject(name) for name in dict.fromkeys(e.subject for e in lesson.exercises if e.subject)]
-    files = dict(test_files(suites))
-    for subject in subjects:
-        files |= dict(program_files(subject))
     packages = [subject.package for subject in subjects]
+    wanted = services(lesson.services, suites.values())
+    environment = {name: value for subject in subjects for name, value in subject.environment.items()}
+    files = dict(test_files(suites))
+    if POSTGRES not in wanted and not any(POSTGRES.variable in text for text in files.values()):
+        environment[POSTGRES.variable] = "sqlite://"  # so that the program makes no file, and reaches no server
+    files |= {name: text for subject in subjects for name, text in program_files(subject)}
+    if own := conftest(wanted, environment):
+        files["conftest.py"] = own
+    docker = any(POSTGRES.container in text for text in files.values())
     words = {"title": lesson.title, "number": lesson.number, "package": packages[0] if packages else "nothing"}
-    words["nats"] = "export NATS_URL=nats://localhost:4222\n" if "nats" in lesson.services else ""
     return files | {
         "pyproject.toml": PYPROJECT.format(name=lesson.slug.replace("_", "-")),
         "requirements.txt": "".join(f"{each}\n" for each in requirements(files.values(), packages)),
-        "README.md": README.format(**words),
+        "README.md": readme(wanted, docker=docker, **words),
     }
 
 
@@ -126,27 +119,6 @@ def program_files(subject: Subject) -> Iterator[tuple[str, str]]:
             yield path.relative_to(subject.folder).as_posix(), path.read_text(encoding="utf-8")
 
 
-def requirements(texts: Collection[str], own: Iterable[str]) -> list[str]:
-    """What the files import and whose fixtures they use, as pip's requirements with the versions installed here.
-
-    Args:
-        texts: Python files; others are passed over.
-        own: Packages of the project.
-
-    Example:
-        >>> [line.partition("=")[0] for line in requirements(["import pytest, os"], [])]
-        ['pytest']
-        >>> [line.partition("=")[0] for line in requirements(["def test_it(httpserver): ..."], [])]
-        ['pytest-httpserver', 'pytest']
-    """
-    modules = {name for text in texts for name in _imports(text)} - set(own)
-    known = packages_distributions()
-    names = {known[module][0] for module in modules if module in known} | {"pytest"}
-    names |= {FIXTURES[name] for text in texts for name in _arguments(text) if name in FIXTURES}
-    names |= {extra for name in list(names) for extra in BEHIND.get(name.lower(), ())}
-    return sorted(line for name in names if (line := _pinned(name)))
-
-
 def free_folder(parent: Path, name: str, files: Mapping[str, str]) -> Path:
     """The folder of that name, or the next one with a number, where an earlier export is not the same any longer."""
     number = 1
@@ -159,32 +131,6 @@ def free_folder(parent: Path, name: str, files: Mapping[str, str]) -> Path:
 
 def _holds(path: Path, text: str) -> bool:
     return path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text
-
-
-def _nodes(text: str) -> Iterator[ast.AST]:
-    try:
-        yield from ast.walk(ast.parse(text))
-    except SyntaxError:
-        return
-
-
-def _arguments(text: str) -> Iterator[str]:
-    yield from (node.arg for node in _nodes(text) if isinstance(node, ast.arg))
-
-
-def _imports(text: str) -> Iterator[str]:
-    for node in _nodes(text):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.partition(".")[0]
-
-
-def _pinned(name: str) -> str:
-    try:
-        return f"{name.lower()}=={version(name)}"
-    except PackageNotFoundError:
-        return ""
 
 
 def _panel(here: Session, lesson: Lesson, folder: Path) -> Panel:

@@ -22,10 +22,12 @@ import pytest
 from course.engine.plugins import load_plugins, plugins_for
 from course.engine.reported import Reported
 from course.engine.settings import Settings
+from course.notebook.assertions import made_up, silent
 from course.notebook.cell import Cell
 from course.notebook.guard import Guard
 from course.notebook.problem import Problem, describe, explain, last_lines, missing_fixture, no_tests
 from course.notebook.raised import Raised
+from course.notebook.reached import Reached
 
 # No plugins that happen to be installed, no settings or conftest.py of folders around, no hooks for a whole process:
 # that is the kernel
@@ -46,6 +48,7 @@ class FirstRun:
         skipped: Names of the tests that were skipped.
         printed: What the tests that passed have printed, by their names.
         problems: Why it is red; empty where it is green.
+        doubts: What of a green cell proves nothing: tests that assert nothing, lines that are never reached.
         stopped: Whether Ctrl-C ended it.
     """
 
@@ -53,6 +56,7 @@ class FirstRun:
     skipped: list[str] = field(default_factory=list)
     printed: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    doubts: list[Problem] = field(default_factory=list)
     stopped: bool = False
 
     @property
@@ -75,9 +79,9 @@ def run_first(
     The current folder is the run's own: an empty one, where tests may write what they like.
     """
     cells = [each for each in (cell, conftest_cell) if each]
-    watcher = Watcher(cells)
+    watcher, reached = Watcher(cells), Reached(cell)
     spoken = load_plugins(plugins_for("\n".join(each.source for each in cells)))
-    plugins = [*spoken, Settings(), watcher, guard, *([conftest] if conftest else [])]
+    plugins = [*spoken, Settings(), watcher, guard, reached, *([conftest] if conftest else [])]
     Path(SETTINGS_FILE).write_text("[pytest]\n", encoding="utf-8")
     with _surroundings():
         ipytest.run(
@@ -92,7 +96,12 @@ def run_first(
     if watcher.is_async:
         collect_quietly()
     watcher.finish()
-    return watcher.result
+    result = watcher.result
+    if result.green:
+        passed = {name.partition("[")[0] for name in result.passed}
+        result.doubts += [each for each in silent(cell, conftest_cell) if each.test in passed]
+        result.doubts += [*made_up(cell), *reached.problems(passed)]
+    return result
 
 
 def let_go() -> None:

@@ -199,7 +199,7 @@ class Guard:
             waits.cancel(waits.executing())
         if self._still == STUCK:
             waits.sever(waits.sockets() - self._sockets)
-            if self.problem:
+            if self._seconds is not None:  # once more: Python may have dropped the first, or a test has caught it
                 self._interrupt()
 
     def _interrupt(self) -> None:

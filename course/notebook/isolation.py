@@ -210,8 +210,8 @@ def draw(times: Mapping[str, list[float]], leaks: Mapping[str, tuple[str, ...]])
         1, 2, figsize=(9, 0.8 + 0.38 * len(times)), sharey=True, layout="constrained", width_ratios=(3, 2)
     )
     for row, (name, values) in enumerate(times.items()):
-        left.plot(values, [row] * len(values), "o", color="#0b6e99", alpha=0.25)
-        left.plot(median(values), row, "k|", markersize=16)
+        left.plot(values, [row] * len(values), "o", color="#0b6e99", alpha=0.4)
+        left.plot(median(values), row, "|", color=plt.rcParams["text.color"], markersize=16)
         left.annotate(f"{median(values):.1f} ms", (max(values), row), (8, 0), textcoords="offset points", va="center")
         for column, kind in enumerate(KINDS):
             style = {"marker": "o", "color": "#b3261e"} if kind in leaks[name] else {"marker": ".", "color": "#888888"}

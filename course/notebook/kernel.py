@@ -1,9 +1,13 @@
-"""What a kernel has once the course is in it: the ■ ends statements that wait in C, and pools don't cry."""
+"""What a kernel has once the course is in it: the ■ ends what waits in C, and a server that is gone is told."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any
+
+from course.errors import CourseError
+from course.notebook.chart import fit_pictures
+from course.notebook.showing import show
 
 if TYPE_CHECKING:
     from course.notebook.guard import Guard
@@ -15,6 +19,8 @@ def prepare(shell: Any) -> None:
     """Prepare a shell, its kernel and its cells; a second time, nothing happens."""
     # A forgotten session of another thread would log 2 KB of traceback wherever it dies
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+    logging.getLogger("nats.aio.client").setLevel(logging.CRITICAL)  # it logs whatever it raises
+    fit_pictures()
     for event, function in (("pre_run_cell", _begin), ("post_run_cell", _end)):
         if function not in shell.events.callbacks[event]:
             shell.events.register(event, function)
@@ -26,6 +32,20 @@ def _begin(_info: Any) -> None:
     _guards.append(Guard().__enter__())
 
 
-def _end(_result: Any) -> None:
+def _end(result: Any) -> None:
     while _guards:
         _guards.pop().__exit__()
+    error = getattr(result, "error_in_exec", None)
+    if isinstance(error, BaseException) and not isinstance(error, (CourseError, KeyboardInterrupt)):
+        _tell_of_a_lost_server()
+
+
+def _tell_of_a_lost_server() -> None:
+    """Say it below the traceback of a cell, where a server of the lesson's was ended by something else."""
+    from course.notebook.panel import Panel, Row  # noqa: PLC0415 - `import course` is quick
+    from course.notebook.session import session  # noqa: PLC0415 - as above
+
+    try:
+        session().require_servers()
+    except CourseError as error:
+        show(Panel("A server is gone", rows=(Row(str(error), "bad"),)))

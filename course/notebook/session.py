@@ -8,8 +8,7 @@ import os
 import threading
 from pathlib import Path
 
-from course.engine import Prover, load_subject
-from course.engine.variant import Variant
+from course.engine import Prover, Variant, load_subject
 from course.errors import CourseError
 from course.notebook.cell import Cell
 from course.notebook.program import Program
@@ -89,6 +88,16 @@ class Session:
                 f'Run the first cell, with `course.begin("{lesson.slug}")`, and then this one again.',
             )
         return lesson
+
+    def require_servers(self) -> None:
+        """Do nothing while the servers answer that were started for lessons.
+
+        Raises:
+            ServerGoneError: One was ended by something else.
+        """
+        for server in (self.server, self.nats):
+            if server is not None:
+                server.require()
 
     def lesson_meant(self, name: str = "") -> Lesson:
         """The lesson of that name; without one, the lesson that has begun.

@@ -1,4 +1,4 @@
-"""Slips that a look at a cell shows before anything runs: what waits for a keyboard, fixtures that nobody asks for."""
+"""Slips that a look at a cell shows before anything runs, such as fixtures that nobody asks for, or a lost test."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import symtable
 from collections.abc import Iterator
 
+from course.notebook.assertions import always_true, bodies_of, forgotten, outside, tests_of
 from course.notebook.cell import Cell, uncollected
 from course.notebook.names import tables_of
 from course.notebook.problem import Problem
@@ -15,7 +16,8 @@ KEYBOARD = {"breakpoint", "input"}
 
 def slips(cell: Cell) -> list[Problem]:
     """Find the slips in a cell that is Python."""
-    return [*_keyboard(cell), *_unnamed(cell)]
+    asserted = (*always_true(cell), *outside(cell), *forgotten(cell))
+    return [*_keyboard(cell), *_unnamed(cell), *_lost(cell), *asserted]
 
 
 def _keyboard(cell: Cell) -> Iterator[Problem]:
@@ -31,6 +33,17 @@ def _called(call: ast.Call) -> str:
     if isinstance(call.func, ast.Name):
         return call.func.id if call.func.id in KEYBOARD else ""
     return call.func.attr if isinstance(call.func, ast.Attribute) and call.func.attr == "set_trace" else ""
+
+
+def _lost(cell: Cell) -> Iterator[Problem]:
+    """Tests whose name another one of the same file or class takes."""
+    for body in bodies_of(cell):
+        first: dict[str, int] = {}
+        for test in (each for each in tests_of(cell) if each in body):
+            if line := first.get(test.name):
+                what = f"`{test.name}` is the name of a test at line {line} as well, which is lost by that."
+                yield Problem(f"{what} Give each a name of its own.", test.lineno, cell.line(test.lineno))
+            first.setdefault(test.name, test.lineno)
 
 
 def _unnamed(cell: Cell) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from course.errors import CourseError
-from course.services import containers, docker, first_login, orphans
+from course.services import containers, docker, first_login, images, orphans
 from course.services.container import WAY_OUT
 from course.services.server import Server, ServerStartError, free_port
 from course.shipped import shipped
@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 
 _HOST = "127.0.0.1"
 _NAME = "course"  # user and password, as the file has them
-_PULL_PATIENCE = 900  # seconds: a first start may have to load the images
+_PATIENCE = 120.0  # seconds for Compose to start what is here
 _DEADLINE = 60.0  # seconds, once the containers run
+_IMAGES = {  # as compose.yaml has them
+    "postgres": ("COURSE_POSTGRES_IMAGE", images.POSTGRES),
+    "nats": ("COURSE_NATS_IMAGE", images.NATS_OF_COMPOSE),
+}
 _PORTS = {"postgres": ("COURSE_POSTGRES_PORT", 54329), "nats": ("COURSE_NATS_PORT", 42229)}
 
 
@@ -52,6 +56,7 @@ class Compose:
 
         Raises:
             DockerUnavailableError: No Docker engine answers.
+            ImageMissingError: Its image is not here, and cannot be fetched.
             ComposeMissingError: Docker has no Compose.
             ServerStartError: It did not start; Compose's own last words are in the sentence.
         """
@@ -98,6 +103,8 @@ def usual_port(service: str) -> int:
 def bring_up(service: str) -> Project:
     """Start one service of `compose.yaml` as a project of our own, on a free port."""
     docker.engine().require(WAY_OUT)
+    variable, image = _IMAGES[service]
+    images.require(os.environ.get(variable) or image)
     command, name, port = _command(), f"course-{secrets.token_hex(4)}", free_port()
     end = orphans.once(orphans.register(service, project=name), lambda: containers.remove_project(name))
     variables = {_PORTS[service][0]: str(port), "COURSE_OWNER": containers.labels()[containers.LABEL]}
@@ -122,7 +129,7 @@ def _command() -> list[str]:
 
 
 def _run(words: list[str], environment: dict[str, str]) -> None:
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=_PULL_PATIENCE, check=False)
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=_PATIENCE, check=False)
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise ServerStartError(f"Compose could not start it: {said}.", WAY_OUT)

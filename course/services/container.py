@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from course.services import containers, docker, first_login, orphans
+from course.services import containers, docker, first_login, images, orphans
 from course.services.cluster import USER
 from course.services.server import Server, ServerStartError
 
 if TYPE_CHECKING:
     from testcontainers.community.postgres import PostgresContainer
 
-IMAGE = "postgres:16"
 WAY_OUT = "This lesson also runs on embedded PostgreSQL (COURSE_POSTGRES=embedded)."
 _COMMAND = "postgres -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=150"
 _DATA = "/var/lib/postgresql/data"
@@ -30,7 +29,7 @@ class Container:
         image: A PostgreSQL image; it is pulled unless it is here.
     """
 
-    def __init__(self, image: str = IMAGE) -> None:
+    def __init__(self, image: str = images.POSTGRES) -> None:
         self.image = image
 
     def start(self) -> Server:
@@ -38,9 +37,11 @@ class Container:
 
         Raises:
             DockerUnavailableError: No Docker engine answers.
-            ServerStartError: The image could not be had, or the server in it did not start.
+            ImageMissingError: Its image is not here, and cannot be fetched.
+            ServerStartError: The server in it did not start.
         """
         docker.engine().require(WAY_OUT)
+        images.require(self.image)
         begin, name, password = time.monotonic(), f"course-postgres-{secrets.token_hex(4)}", secrets.token_urlsafe(18)
         container = _prepare(self.image, name, password)
         end = orphans.once(orphans.register("postgres", container=name), container.stop)

@@ -28,22 +28,38 @@ def labels() -> dict[str, str]:
 
 def remove(name: str) -> bool:
     """Remove a container with its volumes. False where Docker does not answer, so that somebody may try again later."""
-    return _ask(lambda client: bool(_remove(client, {"name": f"^/?{name}$"}) or True), otherwise=False)
+    return ask(lambda client: bool(_remove(client, {"name": f"^/?{name}$"}) or True), otherwise=False)
 
 
 def remove_project(name: str) -> bool:
     """Remove the containers, networks and volumes of a Compose project, without needing its file."""
-    return _ask(lambda client: _remove_project(client, name), otherwise=False)
+    return ask(lambda client: _remove_project(client, name), otherwise=False)
 
 
 def remove_orphaned() -> tuple[str, ...]:
     """Remove every container whose label names a dead owner, noted or not, with its project; returns their names."""
-    return _ask(_remove_orphaned, otherwise=())
+    return ask(_remove_orphaned, otherwise=())
 
 
-def has_image(name: str) -> bool:
-    """Whether an image is on this machine already, so that nothing has to be loaded."""
-    return _ask(lambda client: bool(client.images.list(name=name)), otherwise=False)
+@contextlib.contextmanager
+def connected() -> Iterator[Any]:
+    """Docker's own client, at the engine that Docker's tools would use."""
+    import docker  # noqa: PLC0415 - takes a while to load, and most sessions never need it
+
+    place = {**os.environ, "DOCKER_HOST": address()}
+    with contextlib.closing(docker.from_env(environment=place, timeout=_PATIENCE)) as client:
+        yield client
+
+
+def ask(question: Callable[[Any], _T], otherwise: _T) -> _T:
+    """Ask the engine something; where none answers, or it breaks off, the other answer holds."""
+    if not engine().answers:
+        return otherwise
+    from docker.errors import DockerException  # noqa: PLC0415 - as above
+
+    with contextlib.suppress(DockerException, OSError), connected() as client:
+        return question(client)
+    return otherwise
 
 
 @contextlib.contextmanager
@@ -105,17 +121,3 @@ def _is_orphan(container: Any) -> bool:
     with contextlib.suppress(ValueError):
         return not Owner.parse(container.labels[LABEL]).is_alive()
     return False
-
-
-def _ask(question: Callable[[Any], _T], otherwise: _T) -> _T:
-    """Ask the engine something; where none answers, or it breaks off, the other answer holds."""
-    if not engine().answers:
-        return otherwise
-    import docker  # noqa: PLC0415 - takes a while to load, and most sessions never need it
-
-    place = {**os.environ, "DOCKER_HOST": address()}
-    with contextlib.suppress(docker.errors.DockerException, OSError):
-        client = docker.from_env(environment=place, timeout=_PATIENCE)
-        with contextlib.closing(client):
-            return question(client)
-    return otherwise

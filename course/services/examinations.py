@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from course.errors import CourseError
-from course.services import containers, docker, folders, nats, orphans, postgres
+from course.services import containers, docker, folders, images, nats, orphans, postgres
 from course.services.choice import choose
 from course.services.doctor import Finding
 from course.syllabus import syllabus
@@ -55,7 +55,7 @@ def examine_python() -> Iterator[Finding]:
 
 
 def examine_docker() -> Iterator[Finding]:
-    """Whether an engine answers, or why not."""
+    """Whether an engine answers, or why not, and whether it has the images that lessons ask for."""
     engine = docker.engine()
     if not engine.answers:
         here = f"does not answer at {engine.address}: {engine.why}"
@@ -67,6 +67,7 @@ def examine_docker() -> Iterator[Finding]:
         yield Finding("Docker", "note", here, "The `docker` command is not here: the Compose lesson needs it.")
     else:
         yield Finding("Docker", "ok", here)
+    yield _images()
 
 
 def examine_postgres() -> Iterator[Finding]:
@@ -76,7 +77,7 @@ def examine_postgres() -> Iterator[Finding]:
         with postgres.named(choose(None, postgres.VARIABLE, postgres.PROVIDERS)).start() as server:
             return server.sentence
 
-    yield _try("PostgreSQL", postgres.VARIABLE, "postgres:16", start)
+    yield _try("PostgreSQL", postgres.VARIABLE, images.POSTGRES, start)
     if os.environ.get("DATABASE_URL", "sqlite://") != "sqlite://":  # which a lesson sets itself
         advice = "Nothing. To work on a server of yours: COURSE_DATABASE_URL and COURSE_POSTGRES=external."
         yield Finding("DATABASE_URL", "ok", "is set; the course never connects to it", advice)
@@ -89,7 +90,7 @@ def examine_nats() -> Iterator[Finding]:
         with nats.start(choose(None, nats.VARIABLE, nats.PROVIDERS)) as server:
             return server.sentence
 
-    image = nats.COMPOSE_IMAGE if os.environ.get(nats.VARIABLE) == "compose" else nats.IMAGE
+    image = images.NATS_OF_COMPOSE if os.environ.get(nats.VARIABLE) == "compose" else images.NATS
     yield _try("NATS", nats.VARIABLE, image, start)
 
 
@@ -160,7 +161,7 @@ def examine_lessons() -> Iterator[Finding]:
         name: [each.number for each in lessons if service in each.services] for service, name in _SERVICES.items()
     }
     cells = "; ".join(f"{name} in {', '.join(numbers)}" for name, numbers in wanted.items() if numbers)
-    yield Finding("Lessons", "ok", f"every board runs on PostgreSQL. Your own cells want {cells}; else Python alone")
+    yield Finding("Lessons", "ok", f"every board runs on the PostgreSQL that comes along. Your own cells want {cells}")
 
 
 ALL: dict[str, Callable[[], Iterator[Finding]]] = {
@@ -177,10 +178,17 @@ ALL: dict[str, Callable[[], Iterator[Finding]]] = {
 }
 
 
+def _images() -> Finding:
+    if lacking := images.missing():
+        advice = "`course prefetch` fetches what is missing. Where it cannot be had, the course's own servers stand in."
+        return Finding("Images", "note", f"not on this machine: {', '.join(lacking)}", advice)
+    return Finding("Images", "ok", ", ".join(images.wanted()))
+
+
 def _try(subject: str, variable: str, image: str, start: Callable[[], str]) -> Finding:
     """Start the service that a lesson would start, unless an image would have to be loaded for it."""
     provider = os.environ.get(variable) or "embedded"
-    if provider in {"container", "compose"} and docker.engine().answers and not containers.has_image(image):
+    if provider in {"container", "compose"} and docker.engine().answers and not images.is_here(image):
         advice = "`course prefetch` loads it ahead of time, else the first start does."
         return Finding(subject, "note", f"{variable}={provider}, and the image {image} is not here yet", advice)
     try:

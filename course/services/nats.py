@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from course.errors import CourseError
-from course.services import compose, containers, docker, nats_embedded, orphans
+from course.services import compose, containers, docker, images, nats_embedded, orphans
 from course.services.choice import choose
 from course.services.server import ServerGoneError, ServerStartError
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 VARIABLE = "COURSE_NATS"
 ADDRESS = "COURSE_NATS_URL"
-IMAGE = "nats:2"
-COMPOSE_IMAGE = "nats:2-alpine"  # as compose.yaml has it
 WAY_OUT = "This lesson also runs on embedded NATS (COURSE_NATS=embedded)."
 _BY_DEFAULT = f"(Docker was not asked: {VARIABLE}=container uses it)"
 _PORT = 4222
@@ -157,15 +155,18 @@ def _embedded() -> _Started:
 def _container() -> _Started:
     """NATS in a container. It is a plain one: Testcontainers' `NatsContainer` waits longer than its greeting takes."""
     docker.engine().require(WAY_OUT)
+    images.require(images.NATS)
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - takes a while to load
 
     name = f"course-nats-{secrets.token_hex(4)}"
-    container = DockerContainer(IMAGE, command="--jetstream", ports=[_PORT], name=name, labels=containers.labels())
+    container = DockerContainer(
+        images.NATS, command="--jetstream", ports=[_PORT], name=name, labels=containers.labels()
+    )
     end = orphans.once(orphans.register("nats", container=name), container.stop)
     with containers.started_by_us(container, end, WAY_OUT):
         container.start()
         url = f"nats://{container.get_container_host_ip()}:{container.get_exposed_port(_PORT)}"
-    return url, f"in a container ({IMAGE})", end, _silence
+    return url, f"in a container ({images.NATS})", end, _silence
 
 
 def _compose() -> _Started:

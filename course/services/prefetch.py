@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import compileall
 import sysconfig
-from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
 
+from course.services import images
 from course.services.docker import engine
 from course.services.embedded import Embedded
+from course.services.images import ImageMissingError
 from course.shipped import PACKAGE
-
-IMAGES = ("postgres:16", "nats:2", "redis:7")
 
 
 def prefetch(console: Console | None = None) -> bool:
@@ -33,7 +32,9 @@ def prefetch(console: Console | None = None) -> bool:
     if not docker.answers:
         console.print(f"· no images: Docker does not answer ({docker.why}); every lesson runs without it")
         return True
-    fetched = [fetch(image, console) for image in IMAGES]
+    fetched = [fetch(image, console) for image in images.wanted()]
+    if not all(fetched):
+        console.print("· until then the course's own servers stand in for containers; every lesson runs")
     return all(fetched)
 
 
@@ -45,32 +46,28 @@ def compile_modules() -> None:
 
 def fetch(image: str, console: Console) -> bool:
     """Pull an image unless it is here; return False, with the reason printed, where it cannot be had."""
-    import docker  # noqa: PLC0415 - half a second, and only needed where an engine answers
-    from docker.errors import DockerException, ImageNotFound  # noqa: PLC0415 - the same
-
     try:
-        client = docker.from_env()
-        try:
-            client.images.get(image)
-        except ImageNotFound:
-            show_layers(image, client.api.pull(image, stream=True, decode=True), console)
-            client.images.get(image)
-    except (DockerException, OSError) as error:
-        reason = getattr(error, "explanation", None) or error
-        console.print(f"✗ image {image}: {reason}. Is this machine online? Run `course prefetch` again.")
+        if not images.is_here(image):
+            with Progress(console=console, transient=True) as progress:
+                images.fetch(image, Layers(progress, image))
+    except ImageMissingError as error:
+        console.print(f"✗ {error}")
         return False
     console.print(f"✔ image {image}")
     return True
 
 
-def show_layers(image: str, events: Iterator[dict[str, Any]], console: Console) -> None:
-    """Show the bytes of all layers of a pull as one bar."""
-    have: dict[str, tuple[int, int]] = {}
-    with Progress(console=console, transient=True) as progress:
-        bar = progress.add_task(f"image {image}", total=None)
-        for event in events:
-            detail = event.get("progressDetail") or {}
-            if event.get("status") == "Downloading" and detail.get("total"):
-                have[event["id"]] = (detail["current"], detail["total"])
-                done, total = (sum(each) for each in zip(*have.values(), strict=True))
-                progress.update(bar, completed=done, total=total)
+class Layers:
+    """Shows the bytes of all layers of a pull as one bar; takes the engine's events."""
+
+    def __init__(self, progress: Progress, image: str) -> None:
+        self._progress, self._have = progress, dict[str, tuple[int, int]]()
+        self._bar = progress.add_task(f"image {image}", total=None)
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Take one event."""
+        detail = event.get("progressDetail") or {}
+        if event.get("status") == "Downloading" and detail.get("total"):
+            self._have[event["id"]] = (detail["current"], detail["total"])
+            done, total = (sum(each) for each in zip(*self._have.values(), strict=True))
+            self._progress.update(self._bar, completed=done, total=total)

@@ -42,7 +42,7 @@ def install(*, always: bool = False) -> None:
         b'42'
         >>> uninstall()
     """
-    chosen.installed, chosen.always, chosen.answer = True, always, (False, 0.0)
+    chosen.installed, chosen.always, chosen.answer, chosen.told = True, always, (False, 0.0), False
     wrapt.register_post_import_hook(_replace, "testcontainers.core.docker_client")
 
 

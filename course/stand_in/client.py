@@ -10,6 +10,8 @@ from testcontainers.core import docker_client
 from testcontainers.core.config import ConnectionMode
 from testcontainers.core.inspect import ContainerInspectInfo
 
+from course.errors import CourseError
+from course.services import images
 from course.services.docker import engine
 from course.stand_in import choice, running
 from course.stand_in.container import StandInContainer
@@ -30,14 +32,11 @@ class EngineNeededError(StandInError, DockerException):  # type: ignore[misc] # 
 
 
 class StandInClient(Original):  # type: ignore[misc] # the original, whatever it is
-    """What stands where testcontainers keeps its client. Where a Docker engine serves, the original is made instead.
+    """What stands where testcontainers keeps its client. What Docker serves is left to the original, behind this one.
 
     Args:
-        options: What the original takes. A connection is only made for an image without a stand-in.
+        options: What the original takes. A connection is only made for a container that Docker serves.
     """
-
-    def __new__(cls, **options: Any) -> Any:
-        return Original(**options) if choice.docker_serves() else super().__new__(cls)
 
     def __init__(self, **options: Any) -> None:
         self._options = options
@@ -51,14 +50,11 @@ class StandInClient(Original):  # type: ignore[misc] # the original, whatever it
         Raises:
             StandInError: A stand-in cannot honour something that is asked for.
             EngineNeededError: The image has no stand-in, and no Docker engine answers.
+            ImageMissingError: The image has no stand-in, and Docker cannot fetch it.
         """
         known = Image.read(image)
-        if known is None:
-            if (near := near_image(image)) and not engine().answers:
-                raise EngineNeededError(f"Nothing stands in for an image {image!r}.", f"Did you mean {near!r}?")
-            docker = self._real(f"Nothing stands in for the image {image!r}")
-            choice.start_reaper_before(image)
-            return docker.create(image, command=command, **options)
+        if known is None or choice.docker_serves(image):
+            return self._docker_for(image).create(image, command=command, **options)
         given = {name: options.pop(name, None) for name in ("environment", "ports")}
         settings = Settings.read(known, command=command, **given, options=options)
         container = StandInContainer(settings, _program(settings))
@@ -67,7 +63,7 @@ class StandInClient(Original):  # type: ignore[misc] # the original, whatever it
 
     def run(self, image: str, command: str | list[str] | None = None, **options: Any) -> Any:
         """A container that is started at once."""
-        if Image.read(image) is None or not options.get("detach"):
+        if Image.read(image) is None or not options.get("detach") or choice.docker_serves(image):
             return self._real(f"To run {image!r} to its end").run(image, command=command, **options)
         container = self.create(image, command, **options)
         container.start()
@@ -110,6 +106,18 @@ class StandInClient(Original):  # type: ignore[misc] # the original, whatever it
     def client(self) -> Any:
         """Docker's own client; without an engine, one that only closes."""
         return self._connected.client if self._connected else _Unconnected(self)
+
+    def _docker_for(self, image: str) -> Any:
+        """The original client, where it has all that a container of this image needs."""
+        try:
+            docker = self._real(f"Nothing stands in for the image {image!r}")
+            images.require(image, *images.reaper())
+        except CourseError as error:
+            if near := near_image(image):
+                raise EngineNeededError(error.what, f"Did you mean {near!r}?") from None
+            raise
+        choice.start_reaper_before(image)
+        return docker
 
     def _docker(self) -> Any:
         """The original client where there is no stand-in to speak of and an engine answers, else None."""

@@ -42,6 +42,13 @@ def test_a_run_ends_with_what_each_lesson_took(tmp_path):
     assert float(lesson[1]) + float(lesson[3]) == pytest.approx(float(lesson[5]), abs=0.11)
 
 
+@pytest.mark.slow
+def test_the_lesson_on_containers_runs_where_docker_answers_and_cannot_pull(cannot_pull):
+    done = notebooks.run([CLONE / "solutions" / "05_use_a_real_database.ipynb"], quiet=True)
+    assert done.returncode == 0, done.stdout
+    assert "postgres" in str(cannot_pull.pulls)
+
+
 def test_one_lesson_is_run_alone_so_that_its_seconds_are_its_own_and_several_two_at_a_time():
     paths = notebooks.chosen([])
     assert "-n" not in notebooks.command(paths[:2])

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import nbformat
 import pytest
 
 from course.authoring import render
 from course.authoring.readme import ReadmeError, readme_with_table
+from course.authoring.region import WIDTH
 from course.authoring.source import LessonError
 from course.syllabus import load, syllabus
 
@@ -178,6 +180,14 @@ def test_a_readme_without_its_marks_is_told():
 def test_the_rooms_agree_and_nothing_derived_is_stale():
     """The freshness gate: every lesson has one source, one entry and two notebooks that say what the source says."""
     render.check()
+
+
+@pytest.mark.parametrize("folder", ["notebooks", "solutions"])
+def test_no_code_is_wider_than_a_cell(folder):
+    for path in sorted(Path(folder).glob("*.ipynb")):
+        cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+        lines = [line for cell in cells for line in "".join(cell["source"]).splitlines()]
+        assert not [line for line in lines if len(line) > WIDTH], f"{path}: break these lines"
 
 
 def test_json_is_written_as_git_likes_it(room):

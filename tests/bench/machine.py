@@ -7,7 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from statistics import median
-from typing import Any
+
+from rows import Row, row
 
 REPEATS = 5
 # What suites do most: look names up, make small objects, call functions; nothing that waits
@@ -22,10 +23,10 @@ print(time.perf_counter() - started)
 """
 
 
-def measure() -> Iterator[dict[str, Any]]:
+def plain_loop() -> Iterator[Row]:
     """One row: the time of a plain Python loop on all processors at once; there is no limit for it."""
     seconds = median(loop_seconds() for _ in range(REPEATS))
-    yield {"name": "plain_loop_s", "value": seconds, "unit": "s", "limit": "", "ok": True}
+    yield row("plain_loop_s", seconds, "s")
 
 
 def loop_seconds() -> float:
@@ -33,3 +34,6 @@ def loop_seconds() -> float:
     command = [sys.executable, "-c", LOOP]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(os.cpu_count() or 1)]
     return max(float(process.communicate()[0]) for process in running)
+
+
+MEASURES = {"machine": plain_loop}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import difflib
 import textwrap
-from dataclasses import replace
 
 import pytest
 
-from course.engine import Prover, Request, Suite, Variant, load_subject
+from course.engine import Prover, Suite, load_subject
 from course.services.embedded import Embedded
 
 PROGRAM = '''\
@@ -123,30 +122,3 @@ def prove(prover, till):
 def one_slot():
     with Prover(Embedded().start, jobs=1) as prover:
         yield prover
-
-
-def request_for(plain, *, rehearse=None, **options):
-    """The request with options; `rehearse` has the whole suite, or these tests, rehearsed before."""
-    if rehearse:
-        rehearsal = plain if rehearse is True else replace(plain, select=frozenset(rehearse))
-        options["rehearsal"] = rehearsal
-    return replace(plain, **options)
-
-
-@pytest.fixture
-def runs(one_slot, till, tmp_path):
-    """Run a suite several times, each time as the options say; the results, and how often the suite was loaded."""
-
-    def runs(text, *options, files=None):
-        loads = tmp_path / "loads"
-        loads.write_text("")
-        note = f"import os, psycopg, threading, subprocess\nwith open({str(loads)!r}, 'a') as f: f.write('x')\n"
-        suite = Suite.from_files({"test_it.py": note + textwrap.dedent(text), **(files or {})})
-        with one_slot.suite_folder(suite) as folder:
-            results = []
-            for each in options:
-                request = request_for(Request(Variant(till), folder, 10), **each)
-                results.append(one_slot.submit(lambda slot, request=request: slot.run(request)).result())
-        return results, len(loads.read_text())
-
-    return runs

@@ -101,6 +101,21 @@ def test_what_a_shared_fixture_reaches_counts_for_every_test(prove):
     assert only(verdict).fate is Fate.CAUGHT
 
 
+def test_what_is_done_once_counts_for_every_test_whichever_comes_first(prove):
+    text = """
+        import functools, till
+
+        total = functools.cache(lambda: till.total([1, 2]))
+
+        def test_first(): total()
+
+        def test_second(): total()
+
+        def test_third(): assert total() == 3
+    """
+    assert [catch.name for catch in only(prove(text, ["api/forgets_the_last_price"])).catches] == ["test_third"]
+
+
 def test_what_runs_on_import_counts_for_every_test_whichever_imports_first(prove):
     verdict = prove(
         """
@@ -215,7 +230,7 @@ def test_what_a_hanging_test_keeps_from_running_on_a_correct_variant_is_tried_ag
     }
 
 
-@pytest.mark.parametrize("cut", [0, 1], ids=["in order", "shuffled"])
+@pytest.mark.parametrize("cut", [0, 1], ids=["in order", "reversed"])
 def test_a_suite_that_ends_in_one_order_only_proves_nothing(till, tmp_path, cut):
     whole = RunResult(Ending.FINISHED, (Outcome("test_it.py::test_it", "passed"),), collected=("test_it.py::test_it",))
     runs = [whole, whole]
@@ -326,10 +341,21 @@ def test_the_end_of_a_test_counts_and_so_does_an_expected_failure_that_does_not_
     }
 
 
-def test_the_first_catch_ends_a_run(prove):
-    text = "import till\n" + "".join(f"def test_{n}(): assert till.total([1, 2]) == 3\n" for n in range(5))
-    verdict = prove(text, ["api/forgets_the_last_price"], first_catch=True)
-    assert len(only(verdict).catches) == 1
+def test_the_third_catch_ends_a_run_and_the_narrowest_tests_are_asked_first(prove):
+    narrow = "".join(f"def test_{n}(): assert till.total([1, 2]) == 3\n" for n in range(4))
+    text = f"import till\ndef test_wide(): assert till.total([till.discount(2), 2]) == 4\n{narrow}"
+    bugs = ["api/forgets_the_last_price", "api/gives_the_discount_too_early"]
+    judged = {judged.bug.id: judged for judged in prove(text, bugs).bugs}
+    caught = judged["api/forgets_the_last_price"]
+    assert [catch.name for catch in caught.catches] == ["test_0", "test_1", "test_2"]
+    assert caught.others
+    assert {test.rpartition("::")[2] for test in caught.ran} == {"test_0", "test_1", "test_2"}
+
+
+def test_a_bug_that_fewer_tests_catch_has_run_all_that_reach_it(prove):
+    text = "import till\n" + "".join(f"def test_{n}(): assert till.total([{n}, 2]) != {n}\n" for n in (1, 2))
+    caught = only(prove(f"{text}def test_it(): till.total([])\n", ["api/forgets_the_last_price"]))
+    assert (len(caught.catches), len(caught.ran), caught.others) == (2, 3, False)
 
 
 def test_progress_is_told_after_each_run(prove):
@@ -428,7 +454,7 @@ def test_a_package_that_is_missing_costs_the_files_that_import_it_and_all_are_na
     assert verdict.left_out.startswith("No module named 'nowhere_at_all', 'nowhere_else', so that test_lacking.py does")
 
 
-def test_a_bug_that_only_a_doubtful_test_caught_at_first_is_tried_again(prove):
+def test_a_doubtful_test_takes_no_other_s_place(prove):
     text = """
         import till
 
@@ -438,12 +464,12 @@ def test_a_bug_that_only_a_doubtful_test_caught_at_first_is_tried_again(prove):
         def test_the_sum_of_all_prices():
             assert till.total([5, 5]) == 10
     """
-    verdict = prove(text, ["api/forgets_the_last_price"], ["calls_its_own_things_otherwise"], first_catch=True)
+    verdict = prove(text, ["api/forgets_the_last_price"], ["calls_its_own_things_otherwise"])
     assert validity(verdict)["test_price"] is Validity.FALSE_ALARM
     assert [catch.name for catch in only(verdict).catches] == ["test_the_sum_of_all_prices"]
 
 
-def test_a_test_that_leans_on_another_is_found_in_the_orders_of_the_correct_variants(prove):
+def test_a_test_that_leans_on_any_of_two_others_is_found_in_the_orders_of_the_correct_variants(prove):
     verdict = prove(needing("assert seen"), ["api/gives_too_much"], ["adds_with_sum"])
     assert validity(verdict)["test_needs_it"] is Validity.ORDER_DEPENDENT
 
@@ -455,24 +481,17 @@ def test_a_test_that_leans_on_another_and_refuses_a_correct_variant_too_is_told_
 
 
 def needing(body):
-    """Five tests, one of which needs another, in an order that the first correct variant turns round."""
-    names = order_that_only_a_correct_variant_turns_round()
-    tests = [f"def test_{name}():\n    {body if name == 'needs_it' else other}" for name, other in names]
-    return "import till\nseen = []\n" + "\n".join(tests)
+    """Tests of which one needs one of two others: both orders of the original have one of them before it.
 
-
-def order_that_only_a_correct_variant_turns_round():
-    """Five tests, one of which needs another that goes before it in both runs on the original."""
-    number = 5
-
-    def place(seed):
-        items = list(range(number))
-        random.Random(seed).shuffle(items)  # noqa: S311 - as the engine does it
-        return items.index
-
-    fine, turned = place(SEED), place(SEED + 1)
-    first, second = next(
-        (a, b) for a in range(number) for b in range(a + 1, number) if fine(a) < fine(b) and turned(a) > turned(b)
-    )
-    bodies = {first: ("makes_it", "seen.append(1)"), second: ("needs_it", "assert seen")}
-    return [bodies.get(place, (f"other_{place}", "pass")) for place in range(number)]
+    The order of the first correct variant has neither.
+    """
+    order = list(range(5))
+    random.Random(SEED).shuffle(order)  # noqa: S311 - as the engine does it
+    assert 0 < order[0] < 4
+    tests = [
+        ("makes_it", "seen.append(1)"),
+        *((f"other_{n}", "pass") for n in (1, 2, 3)),
+        ("makes_too", "seen.append(1)"),
+    ]
+    tests[order[0]] = ("needs_it", body)
+    return "import till\nseen = []\n" + "\n".join(f"def test_{name}():\n    {text}" for name, text in tests)

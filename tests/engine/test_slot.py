@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 
-from course.engine import Ending, Request, Variant, load_subject
+from course.engine import Ending, Fate, Request, Suite, Variant, load_subject
 from course.engine.slot import _keep_bytecode
 
 pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
@@ -28,6 +29,75 @@ def request_for(tmp_path):
         return Request(Variant(load_subject("users_api")), tmp_path, 60)
 
     return request_for
+
+
+@pytest.fixture
+def runs(one_slot, till):
+    """Run a suite several times, each time as the options say."""
+
+    def runs(text, *options):
+        with one_slot.suite_folder(Suite.from_files({"test_it.py": textwrap.dedent(text)})) as folder:
+            requests = [
+                Request(**{"variant": Variant(till), "suite": folder, "seconds": 10, **each}) for each in options
+            ]
+            return one_slot.run_all(requests, lambda *_: None)
+
+    return runs
+
+
+def test_a_suite_that_writes_beside_itself_finds_nothing_of_it_in_the_next_run(runs):
+    text = """
+        import os
+        from pathlib import Path
+        def test_it():
+            for place in (Path("left"), Path(os.environ["TMPDIR"], "left")):
+                assert not place.exists()
+                place.write_text("here")
+    """
+    assert [len(result.ids("passed")) for result in runs(text, {}, {})] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("statement", "ending"),
+    [
+        ("os._exit(0)", Ending.DIED),
+        ("os.kill(os.getppid(), 9); threading.Event().wait()", Ending.DIED),
+        ("while True: pass", Ending.TIMED_OUT),
+    ],
+    ids=["ends itself", "ends its parent", "never ends"],
+)
+def test_a_run_that_does_not_end_as_it_should_takes_nothing_along(runs, statement, ending):
+    text = f"import os, threading\ndef test_good(): pass\ndef test_bad():\n    {statement}"
+    good = {"select": ("test_it.py::test_good",)}
+    results = runs(text, good, {"seconds": 2}, good)
+    assert [(each.ending, len(each.ids("passed"))) for each in results] == [
+        (Ending.FINISHED, 1), (ending, 1), (Ending.FINISHED, 1),
+    ]  # fmt: skip
+
+
+def test_tests_run_in_the_order_that_is_asked_for_until_enough_have_failed(runs):
+    text = "def test_a(): pass\ndef test_b(): assert False\ndef test_c(): pass\ndef test_d(): assert False"
+    order = tuple(f"test_it.py::test_{letter}" for letter in "cbad")
+    orders = ({}, {"reverse": True}, {"select": order}, {"select": order, "enough": 1}, {"select": order, "enough": 2})
+    results = runs(text, *orders)
+    ran = ["".join(outcome.test[-1] for outcome in result.outcomes) for result in results]
+    assert ran == ["abcd", "dcba", "cbad", "cb", "cbad"]
+    assert {result.ending for result in results} == {Ending.FINISHED}
+
+
+def test_a_file_that_a_program_opens_by_its_path_is_that_of_the_variant(one_slot, tmp_path):
+    folder = tmp_path / "shop"
+    (folder / "bugs" / "api").mkdir(parents=True)
+    (folder / "shop.py").write_text(
+        "from pathlib import Path\ndef price(): return (Path(__file__).parent / 'p').read_text()"
+    )
+    (folder / "p").write_text("2\n")
+    (folder / "subject.toml").write_text('package = "shop"\n')
+    header = "Boundary: api\nShows: It is wrong.\nHint: Look.\n\n"
+    (folder / "bugs" / "api" / "raises.patch").write_text(header + "--- a/p\n+++ b/p\n@@ -1 +1 @@\n-2\n+3\n")
+    shop = load_subject("shop", tmp_path)
+    suite = Suite.from_files({"test_it.py": "import shop\ndef test_it(): assert shop.price() == '2\\n'"})
+    assert one_slot.prove(suite, shop).fates() == {"api/raises": Fate.CAUGHT}
 
 
 def test_a_suite_that_ends_all_connections_costs_no_server(prover, request_for):

@@ -169,6 +169,39 @@ def test_what_wipes_the_other_worker_s_rows_is_found_each_time(proofs):
         assert (proof.passed, proof.tests) == (False, tests)
 
 
+BOXED = """
+    from testcontainers.community.postgres import PostgresContainer
+    with PostgresContainer("postgres:16") as postgres:
+        engine = build_engine(postgres.get_connection_url())
+        create_tables(engine)
+        yield engine
+        engine.dispose()
+
+"""
+URL = "postgres.get_connection_url()"
+ELSEWHERE = "the suite started a container, and went to the database of DATABASE_URL"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "evidence"),
+    [
+        ((BOXED, BOXED), "the suite started postgres:16, and worked in it"),
+        (("postgres:16", "postgres:15"), "the suite started postgres:15, and production has postgres:16"),
+        (
+            (URL, 'os.environ["DATABASE_URL"]'),
+            "the suite started a container, and went to the database of DATABASE_URL",
+        ),
+        ((BOXED, CLEAN.partition("def engine():")[2].partition("@")[0]), "the suite started no container"),
+    ],
+    ids=["postgres:16", "another image", "not used", "none"],
+)
+def test_a_suite_is_held_to_the_container_that_it_starts_itself(proofs, change, evidence):
+    boxed = (CLEAN.partition("def engine():")[2].partition("@")[0], BOXED)
+    (proof,) = proofs(rule("starts_its_own_container", image="postgres:16"), changes=(boxed, change)).values()
+    assert (proof.evidence, proof.passed) == (evidence, evidence.endswith("worked in it"))
+
+
 def test_a_suite_without_a_test_that_can_be_believed_is_not_called_fast():
     doubtful = JudgedTest("test_it.py::test_it", Validity.FALSE_ALARM, seconds=9.0)
     (proof,) = Judges([rule("is_fast")], Verdict(Standing.PROVED, (doubtful,)), Trials()).proofs()

@@ -37,6 +37,26 @@ def test_nothing_is_suggested_where_nothing_is_near(source):
     assert advise(raised_by(source)) == ""
 
 
+@pytest.mark.parametrize(
+    ("source", "advice"),
+    [
+        ("[one] = later()", "put `await` before the call"),
+        ("later()['x']", "put `await` before the call"),
+        ("assert later() == 0, f'{later()} == 0'", "put `await` before the call"),
+        ("asyncio.run(wrong())", "call it without `await`"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:coroutine")
+def test_an_await_that_is_missing_or_too_much_is_told(source, advice):
+    async def later():
+        return [1]
+
+    async def wrong():
+        return await len([1])
+
+    assert advice in advise(raised_by(source, later=later, wrong=wrong, asyncio=asyncio))
+
+
 def test_get_event_loop_finds_no_loop_that_runs():
     async def cell():
         with no_running_loop():

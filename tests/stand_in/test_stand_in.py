@@ -15,15 +15,16 @@ import pytest
 from docker.errors import DockerException
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core import container, docker_client
-from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer, Reaper
 from testcontainers.core.image import DockerImage
 from testcontainers.core.network import Network
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-from course.services import orphans
+from course.services import containers, orphans
+from course.services.images import ImageMissingError
 from course.stand_in import StandInError, install, installed, uninstall
 from course.stand_in import client as client_module
+from course.stand_in.container import StandInContainer
 
 
 def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -73,23 +74,83 @@ def test_after_uninstalling_testcontainers_asks_docker_again():
     assert (docker_client.DockerClient, container.DockerClient, Reaper.get_instance) == before
 
 
-@pytest.mark.docker
-def test_where_an_engine_answers_containers_are_dockers(docker_engine):
-    uninstall()  # the plugin has installed them for this run of pytest
-    original = docker_client.DockerClient
+@pytest.fixture
+def installed_ones():
+    """Installed for one test, as a lesson does: they serve where Docker does not."""
     install()
-    try:
-        assert type(DockerContainer("postgres:16").get_docker_client()) is original
-        install(always=True)
-        assert type(DockerContainer("postgres:16").get_docker_client()) is not original
-    finally:
-        uninstall()
+    yield
+    uninstall()
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+@pytest.mark.usefixtures("installed_ones")
+def test_where_an_engine_answers_containers_are_dockers(docker_engine):
+    with PostgresContainer("postgres:16") as postgres:
+        assert not isinstance(postgres.get_wrapped_container(), StandInContainer)
+        with psycopg.connect(postgres.get_connection_url(driver=None)) as connection:
+            assert connection.execute("SELECT 42").fetchone() == (42,)
+
+
+KILLED = """
+from course.stand_in import install
+install()
+from testcontainers.community.postgres import PostgresContainer
+print(PostgresContainer("postgres:16").start().get_wrapped_container().id, flush=True)
+import time; time.sleep(60)
+"""
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_testcontainers_own_reaper_ends_the_containers_of_a_killed_process(docker_engine):
+    """No test switches Ryuk off: its image is one of those that the course looks for."""
+    environment = {**os.environ, "TESTCONTAINERS_RYUK_DISABLED": "false", "RYUK_RECONNECTION_TIMEOUT": "1s"}
+    command = [sys.executable, "-c", KILLED]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        name = process.stdout.readline().strip()
+        assert containers.ask(lambda client: client.containers.get(name).status, otherwise="") == "running"
+        process.kill()
+    until = time.monotonic() + 30
+    while containers.ask(lambda client: client.containers.list(all=True, filters={"id": name}), otherwise=[]):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("installed_ones", "fresh_images")
+@pytest.mark.parametrize("here", [set(), {"postgres:16"}, {"testcontainers/ryuk:0.8.1"}])
+def test_where_an_image_cannot_be_had_the_stand_in_serves_and_says_so_once(cannot_pull, caplog, here):
+    cannot_pull.images |= here
+    for _ in range(2):
+        with PostgresContainer("postgres:16") as postgres:
+            assert isinstance(postgres.get_wrapped_container(), StandInContainer)
+    (said,) = [record.getMessage() for record in caplog.records if record.name.endswith(".choice")]
+    lacking = "testcontainers/ryuk:0.8.1" if "postgres:16" in here else "postgres:16"
+    assert said.startswith(f"Docker cannot fetch the image {lacking}: ")
+    assert "no such host. The course's own servers stand in for it. Run `course prefetch`" in said
+    assert len(cannot_pull.pulls) == 1
+
+
+@pytest.mark.usefixtures("installed_ones", "fresh_images")
+@pytest.mark.parametrize("why", ["manifest for postgres:99 not found: manifest unknown: manifest unknown"])
+def test_a_tag_that_the_registry_does_not_have_is_told_and_not_stood_in_for(cannot_pull, why):
+    cannot_pull.why = why
+    with pytest.raises(ImageMissingError, match=r"postgres:99: .*manifest unknown. Look at its name and tag"):
+        PostgresContainer("postgres:99").start()
+
+
+@pytest.mark.usefixtures("installed_ones", "fresh_images")
+def test_an_image_without_a_stand_in_that_cannot_be_had_is_told_in_a_sentence(cannot_pull):
+    with pytest.raises(ImageMissingError, match=r"redis:7: .*no such host. Run `course prefetch`"):
+        DockerContainer("redis:7").start()
+    with pytest.raises(StandInError, match=r"rediss:7: .* Did you mean 'redis:7'\?"):
+        DockerContainer("rediss:7").start()
 
 
 @pytest.mark.docker
 @pytest.mark.usefixtures("stand_ins")
-def test_images_without_a_stand_in_come_from_docker_where_it_answers(docker_engine, monkeypatch):
-    monkeypatch.setattr(testcontainers_config, "ryuk_disabled", True)
+def test_images_without_a_stand_in_come_from_docker_where_it_answers(docker_engine):
     redis = DockerContainer("redis:7").with_exposed_ports(6379)
     with redis.waiting_for(LogMessageWaitStrategy("Ready to accept connections")) as container:
         assert container.get_exposed_port(6379) != 6379

@@ -33,6 +33,7 @@ MODULES = (
     "events",
     "users",
     "relay",
+    "mailer",
     "export",
     "access",
     "routes",

@@ -65,3 +65,11 @@ class OutboxMessage(Base):
     subject: Mapped[str] = mapped_column(String(100))
     body: Mapped[bytes] = mapped_column(LargeBinary)
     sent_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Welcome(Base):
+    """An event whose mail was sent. The same event is not welcomed again."""
+
+    __tablename__ = "welcomes"
+
+    event_id: Mapped[str] = mapped_column(String(100), primary_key=True)

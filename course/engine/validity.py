@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Self
 
 from course.engine.patch import Patch
 from course.engine.run import Ending, Outcome, RunResult
@@ -17,22 +16,11 @@ UNENDED = (Ending.TIMED_OUT, Ending.DIED, Ending.TOO_MUCH_OUTPUT, Ending.TOO_MAN
 Disputed = tuple[Outcome, Outcome]
 
 
-class Belief:
-    """Judges tests; what was once judged may be judged worse, never better.
+class Validation:
+    """Judges tests; what was once judged may be judged worse, never better."""
 
-    Args:
-        judged: What is known already.
-    """
-
-    def __init__(self, judged: Iterable[JudgedTest] = ()) -> None:
-        self._judged = {test.test: test for test in judged}
-
-    def __getitem__(self, test: str) -> JudgedTest:
-        return self._judged[test]
-
-    def copy(self) -> Self:
-        """The same, to be judged on without a trace in this one."""
-        return type(self)(self._judged.values())
+    def __init__(self) -> None:
+        self._judged: dict[str, JudgedTest] = {}
 
     def valid(self) -> frozenset[str]:
         """Ids of the tests that are believed."""
@@ -41,9 +29,9 @@ class Belief:
     def is_valid(self, test: str) -> bool:
         return test in self._judged and self._judged[test].validity is Validity.VALID
 
-    def runnable(self) -> frozenset[str]:
-        """Tests that end by themselves; doubtful ones run along, since others may lean on them."""
-        return frozenset(t for t, judged in self._judged.items() if judged.validity is not Validity.NEVER_ENDS)
+    def runnable(self, collected: Sequence[str]) -> tuple[str, ...]:
+        """Those of the collected tests that end by themselves; doubtful ones run along: others may lean on them."""
+        return tuple(t for t in collected if t in self._judged and self._judged[t].validity is not Validity.NEVER_ENDS)
 
     def tests(self, collected: Sequence[str]) -> tuple[JudgedTest, ...]:
         """What is known of each test, in the order in which they were collected."""
@@ -62,11 +50,11 @@ class Belief:
             self._judged[outcome.test] = _doubt(outcome, validity, variant)
 
     def take_originals(self, first: RunResult, second: RunResult) -> list[Disputed]:
-        """Judge by two runs on the original, in order and shuffled; the tests that failed in one of them only."""
-        shuffled = {outcome.test: outcome for outcome in second.outcomes}
+        """Judge by two runs on the original, in opposite orders; the tests that failed in one of them only."""
+        turned = {outcome.test: outcome for outcome in second.outcomes}
         disputed = []
         for outcome in first.outcomes:
-            other = shuffled.get(outcome.test, outcome)
+            other = turned.get(outcome.test, outcome)
             if outcome.failed != other.failed:
                 disputed.append((outcome, other))
             self._judged[outcome.test] = _judge(outcome, other)
@@ -75,19 +63,15 @@ class Belief:
     def settle(self, disputed: Iterable[Disputed], again: Sequence[RunResult]) -> None:
         """Failed in one order only: a repetition of both tells whether it is the order or chance."""
         failed = [{outcome.test for outcome in run.failed} for run in again]
-        for in_order, shuffled in disputed:
-            same = (in_order.test in failed[0]) == in_order.failed and (in_order.test in failed[1]) == shuffled.failed
-            bad = in_order if in_order.failed else shuffled
+        for in_order, turned in disputed:
+            same = (in_order.test in failed[0]) == in_order.failed and (in_order.test in failed[1]) == turned.failed
+            bad = in_order if in_order.failed else turned
             self.doubt(bad, Validity.ORDER_DEPENDENT if same else Validity.FLAKY, "original")
 
     def suspects(self, patch: Patch, run: RunResult) -> tuple[Outcome, ...]:
-        """What is to be settled after a run on a correct variant."""
+        """Valid tests that failed in a run on a correct variant, or that an end before its time kept from running."""
         if run.ending in UNENDED and self.is_valid(run.current):
             self.blame(run, patch.id)
-        return self.not_held(run)
-
-    def not_held(self, run: RunResult) -> tuple[Outcome, ...]:
-        """Valid tests that failed in a run on right code, or that an end before its time kept from running."""
         failed = tuple(outcome for outcome in run.failed if self.is_valid(outcome.test))
         if run.ending is Ending.FINISHED:
             return failed
@@ -96,13 +80,8 @@ class Belief:
 
     def settle_correct(
         self, patch: Patch, suspects: Iterable[Outcome], in_order: RunResult, shuffled: RunResult
-    ) -> list[Outcome]:
-        """Failed in a random order: the suite's own order tells whether that is why, a repetition whether by chance.
-
-        Returns:
-            What failed in neither.
-        """
-        by_chance = []
+    ) -> None:
+        """Failed in a random order: the suite's own order tells whether that is why, a repetition whether by chance."""
         for outcome in suspects:
             if _fails(outcome.test, in_order):
                 self.doubt(outcome, Validity.FALSE_ALARM, patch.id)
@@ -112,8 +91,6 @@ class Belief:
                 self.doubt(outcome, Validity.ORDER_DEPENDENT, patch.id)
             else:
                 self.doubt(outcome, Validity.FLAKY, patch.id)
-                by_chance.append(outcome)
-        return by_chance
 
 
 def _fails(test: str, run: RunResult) -> bool:
@@ -122,8 +99,8 @@ def _fails(test: str, run: RunResult) -> bool:
     return result == "failed" or (result is None and run.ending is not Ending.FINISHED)
 
 
-def _judge(in_order: Outcome, shuffled: Outcome) -> JudgedTest:
-    if in_order.failed and shuffled.failed:
+def _judge(in_order: Outcome, turned: Outcome) -> JudgedTest:
+    if in_order.failed and turned.failed:
         return _doubt(in_order, Validity.FALSE_ALARM, "original")
     validity = Validity.SKIPPED if in_order.result == "skipped" else Validity.VALID
     return JudgedTest(in_order.test, validity, message=in_order.message, seconds=in_order.seconds)

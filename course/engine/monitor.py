@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from course.engine.record import OUTPUT_BYTES, PROCESSES, Loaded, Record
+from course.engine.events import OUTPUT_BYTES, PROCESSES, Events
 from course.engine.run import Ending, RunResult
 from course.engine.warm import Process
 
@@ -24,7 +24,7 @@ LOOK_EVERY = 0.05
 DRAIN_SECONDS = 2.0
 
 
-class Watch:
+class Monitor:
     """One run, followed to its end.
 
     Args:
@@ -45,61 +45,44 @@ class Watch:
         self._stop = stop
         self._patience = patience
         self._news: queue.Queue[tuple[str, Any]] = queue.Queue()
-        self._record = Record()
+        self._events = Events()
         self._tail = b""
-        self._threads: list[threading.Thread] = []
-        self._cut: Ending | None = None
-        self._has_ended = self._is_closed = False
-
-    def loaded(self) -> Loaded | None:
-        """Wait until the process has loaded its suite and goes on to wait; None where it has ended instead."""
-        self._start()
-        self._cut = self._follow_to("loaded")
-        return self._record.loaded if self._cut is None and not self._has_ended else None
 
     def result(self) -> RunResult:
         """Wait for the end and tell what happened; nothing of the run is alive after it."""
-        self._start()
+        readers = (self._read_status, self._read_events, self._read_output)
+        threads = [threading.Thread(target=reader, daemon=True) for reader in readers]
+        for thread in threads:
+            thread.start()
         try:
-            if self._cut is None and not self._has_ended:
-                self._cut = self._follow_to("exit")
+            cut = self._follow()
         finally:
-            self.end()
+            self._end(threads)
         with contextlib.suppress(queue.Empty):
             while True:
                 self._take(*self._news.get_nowait())
         seconds = time.monotonic() - self._started
         limit = self._seconds if time.monotonic() >= self._deadline else self._patience or self._seconds
-        if self._cut is Ending.TIMED_OUT and self._patience and self._record.busy < self._patience:
-            self._record.acquit()
-        return self._record.result(self._cut, seconds, limit, self._text())
+        if cut is Ending.TIMED_OUT and self._patience and self._events.busy < self._patience:
+            self._events.acquit()
+        return self._events.result(cut, seconds, limit, self._tail.decode(errors="replace")[-TAIL_CHARACTERS:])
 
-    def end(self) -> None:
-        """End the process and close its pipes; safe to call again."""
-        self._process.end(by_itself=self._record.exit is not None)
-        if self._is_closed:
-            return
+    def _end(self, threads: list[threading.Thread]) -> None:
+        """End the process, with all of its group, and close its pipes once they have run dry."""
+        self._process.kill()
         drained = time.monotonic() + DRAIN_SECONDS
-        for thread in self._threads:
+        for thread in threads:
             thread.join(max(0.0, drained - time.monotonic()))
-        if not any(thread.is_alive() for thread in self._threads):
-            self._is_closed = True
+        if not any(thread.is_alive() for thread in threads):
             self._process.close()
 
-    def _start(self) -> None:
-        if not self._threads:
-            readers = (self._read_status, self._read_events, self._read_output)
-            self._threads = [threading.Thread(target=reader, daemon=True) for reader in readers]
-            for thread in self._threads:
-                thread.start()
-
-    def _follow_to(self, wanted: str) -> Ending | None:
-        """Take news until the process has ended, or is loaded where that is wanted; the reason where it was cut off."""
+    def _follow(self) -> Ending | None:
+        """Take news until the process has ended; the reason where it was cut off."""
         while True:
             with contextlib.suppress(queue.Empty):
                 kind, value = self._news.get(timeout=LOOK_EVERY)
                 cut = self._take(kind, value)
-                if cut or kind == "exit" or (wanted == "loaded" and self._record.loaded):
+                if cut or kind == "exit":
                     return cut
                 if not self._is_late() and not self._stop.is_set():
                     continue
@@ -110,28 +93,17 @@ class Watch:
             if self._process.pid and count_descendants(self._process.pid, PROCESSES) >= PROCESSES:
                 return Ending.TOO_MANY_PROCESSES
 
-    @property
-    def is_unswapped(self) -> bool:
-        """Whether the process could not become the variant that was ordered."""
-        return self._record.unswapped
-
-    @property
-    def stays(self) -> Loaded | None:
-        """What is loaded in the process of a rehearsal, where that goes on to be forked."""
-        return self._record.loaded
-
     def _is_late(self) -> bool:
-        one_test = self._patience is not None and self._record.busy >= self._patience
+        one_test = self._patience is not None and self._events.busy >= self._patience
         return one_test or time.monotonic() >= self._deadline
 
     def _take(self, kind: str, value: Any) -> Ending | None:
         if kind == "event":
-            self._record.take(value)
+            self._events.take(value)
         elif kind == "pid":
-            self._process.tell_pid(value)
-        elif kind == "exit" and not self._has_ended:
-            self._has_ended = True
-            self._record.exit = value
+            self._process.pid = value
+        elif kind == "exit" and self._events.exit is None:
+            self._events.exit = value
         elif kind == "flood":
             return Ending.TOO_MUCH_OUTPUT
         return None
@@ -157,9 +129,6 @@ class Watch:
             self._tail = (self._tail + data)[-4 * TAIL_CHARACTERS :]
             if before < OUTPUT_BYTES <= total:
                 self._news.put(("flood", None))
-
-    def _text(self) -> str:
-        return self._tail.decode(errors="replace")[-TAIL_CHARACTERS:]
 
 
 def _lines(descriptor: int, limit: int) -> Iterator[bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from course.engine.lacking import lacking_sentence, options_sentence
@@ -15,35 +14,19 @@ OUTPUT_BYTES = 16 << 20
 PROCESSES = 64
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """What a process tells when its suite is loaded.
-
-    Attributes:
-        flaw: Why it must not be forked; empty where it may.
-        files: Files of the program that are loaded.
-    """
-
-    flaw: str
-    files: frozenset[str]
-
-
-class Record:
-    """What the events of a run add up to. Events come from a learner's process: nothing in them is trusted."""
+class Events:
+    """What a run has told so far. Its events come from a learner's process: nothing in them is trusted."""
 
     def __init__(self) -> None:
         self.exit: int | None = None
-        self.loaded: Loaded | None = None
-        self.unswapped = False
         self._outcomes: dict[str, Outcome] = {}
         self._collected: tuple[str, ...] = ()
         self._current = ""
         self._since = 0.0
         self._broken: list[dict[str, Any]] = []
         self._lacking = self._options = ""
-        self._reach: Reach | None = None
+        self._reach = Reach()
         self._done = False
-        self._caught: dict[str, Outcome] = {}
 
     def take(self, event: dict[str, Any]) -> None:
         """Add one event; one that is not well formed is passed over."""
@@ -58,14 +41,8 @@ class Record:
                     self._current = ""
                     outcome = _outcome(event)
                     self._outcomes[outcome.test] = outcome
-                case "caught":
-                    self._caught[str(event["variant"])] = _outcome(event)
                 case "broken":
                     self._broken.append(event)
-                case "loaded":
-                    self.loaded = Loaded(str(event["flaw"]), frozenset(map(str, event["files"])))
-                case "unswapped":
-                    self.unswapped = True
                 case "reach":
                     self._reach = _reach(event)
                 case "done":
@@ -100,8 +77,7 @@ class Record:
             self._reach,
             round(seconds, 4),
             output,
-            self._caught,
-            left_out=" ".join(filter(None, (self._lacking, self._options))),
+            " ".join(filter(None, (self._lacking, self._options))),
         )
 
     def _ending(self, cut: Ending | None, limit: float) -> tuple[Ending, str, str]:
@@ -143,7 +119,7 @@ def _reach(event: dict[str, Any]) -> Reach:
         return frozenset((str(name), int(number)) for name, number in pairs)
 
     tests = {str(test): lines(pairs) for test, pairs in event["tests"].items()}
-    return Reach(lines(event["shared"]), lines(event["loading"]), tests, event.get("complete") is True)
+    return Reach(lines(event["shared"]), tests, event.get("complete") is True)
 
 
 def _sentence(cut: Ending, limit: float, current: str) -> str:

@@ -12,8 +12,8 @@ from unidiff.patch import PatchedFile
 
 from course.engine.patch import Patch
 from course.engine.run import Reach
-from course.engine.swap import harmless_imports, import_lines
 
+Line = tuple[str, int]
 Statement = tuple[int, int, int]
 
 
@@ -23,11 +23,10 @@ class Watched:
 
     Attributes:
         lines: Pairs of file and line; a test that reaches none of them runs the same program with and without it.
-        known: False where that cannot be told, as in another language than Python, or in a file of no package: what
-            loads such a file by its path, as Alembic loads migrations, loads it without probes.
+        known: False where that cannot be told, as in another language than Python.
     """
 
-    lines: frozenset[tuple[str, int]]
+    lines: frozenset[Line]
     known: bool = True
 
 
@@ -42,10 +41,10 @@ def watched_lines(patch: Patch, program: Path) -> Watched:
         patch: The change.
         program: Folder of the original program.
     """
-    lines: set[tuple[str, int]] = set()
+    lines: set[Line] = set()
     texts = patch.texts(program)
     for file in patch.files:
-        if not is_imported(program, file.path):
+        if not file.path.endswith(".py"):
             return Watched(frozenset(), known=False)
         statements = _statements(program / file.path)
         imports = _provided(program / file.path, texts[file.path])
@@ -67,11 +66,37 @@ def interest(watched: Iterable[Watched]) -> Mapping[str, frozenset[int]]:
     return {name: frozenset(lines) for name, lines in files.items()}
 
 
-def reaching(tests: Iterable[str], watched: Watched, reach: Reach | None) -> frozenset[str]:
+def reach_of(first: Reach, turned: Reach) -> Reach:
+    """What each test reaches, by two runs in opposite orders.
+
+    What is done once, such as an import or whatever fills a cache, counts for the test that comes first, and the
+    others stand on it as well. Such a line another test reaches when the order is turned round: so it is told, and
+    belongs to all.
+    """
+    nothing: frozenset[Line] = frozenset()
+    tests = {*first.tests, *turned.tests}
+    both = {test: (first.tests.get(test, nothing), turned.tests.get(test, nothing)) for test in tests}
+    once = {line for one, other in both.values() for line in one ^ other}
+    return Reach(
+        first.shared | turned.shared | once,
+        {test: one | other for test, (one, other) in both.items()},
+        first.complete and turned.complete,
+    )
+
+
+def reaching(tests: Iterable[str], watched: Watched, reach: Reach) -> frozenset[str]:
     """The tests that may notice the change; all of them where that is not known."""
-    if reach is None or not reach.complete or not watched.known or reach.shared & watched.lines:
+    if not reach.complete or not watched.known or reach.shared & watched.lines:
         return frozenset(tests)
     return frozenset(test for test in tests if reach.tests.get(test, frozenset()) & watched.lines)
+
+
+def narrow_first(tests: Iterable[str], reach: Reach) -> list[str]:
+    """Tests that reach the fewest changed lines come first: they are about little else, and mostly quick.
+
+    The order depends on reach alone, so that the same tests are named for the same suite.
+    """
+    return sorted(tests, key=lambda test: len(reach.tests.get(test, frozenset())))
 
 
 @dataclass
@@ -107,12 +132,6 @@ class _Block:
         return lines
 
 
-def is_imported(program: Path, file: str) -> bool:
-    """Whether a file of the program is Python's to find: in a package, not one that is opened by its path."""
-    folders = list(Path(file).parents)[:-1]
-    return file.endswith(".py") and all((program / folder / "__init__.py").is_file() for folder in folders)
-
-
 def _blocks(file: PatchedFile) -> Iterator[_Block]:
     for hunk in file:
         block = _Block(hunk.source_start - 1, [], [], [])
@@ -129,14 +148,52 @@ def _blocks(file: PatchedFile) -> Iterator[_Block]:
 
 
 def _provided(path: Path, text: str) -> tuple[frozenset[int], frozenset[int]]:
-    """The lines of imports before and after a change, where they do no more than provide for the rest of it."""
+    """The lines of imports before and after a change, where they do no more than provide for the rest of it.
+
+    A name that is new was not there before in any other sense, and one that is gone is not used any more.
+    """
     try:
         before, after = ast.parse(path.read_text(encoding="utf-8")), ast.parse(text)
     except (SyntaxError, ValueError):
         return frozenset(), frozenset()
-    return (
-        (import_lines(before), import_lines(after)) if harmless_imports(before, after) else (frozenset(), frozenset())
-    )
+    old, new = _imported(before), _imported(after)
+    added, gone = ({name for _, name in one - other} for one, other in ((new, old), (old, new)))
+    if (added | gone) & {"*"} or added & _names(before, old) or gone & _names(after, new):
+        return frozenset(), frozenset()
+    return _import_lines(before), _import_lines(after)
+
+
+def _imports(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
+    return (node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def _import_lines(tree: ast.Module) -> frozenset[int]:
+    return frozenset(line for node in _imports(tree) for line in range(node.lineno, (node.end_lineno or 0) + 1))
+
+
+def _imported(tree: ast.Module) -> set[tuple[str, str]]:
+    """What a file imports at its top: where each name comes from, and what it is called."""
+    return {
+        (
+            f"{getattr(node, 'level', '')} {getattr(node, 'module', '')} {each.name}",
+            each.asname or each.name.split(".")[0],
+        )
+        for node in _imports(tree)
+        for each in node.names
+    }
+
+
+def _names(tree: ast.Module, imported: set[tuple[str, str]]) -> set[str]:
+    """All names that a file uses or binds, and those that it imports."""
+    names = {name for _, name in imported}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names.add(node.value)  # in `__all__`, or an annotation
+    return names
 
 
 def _indent(line: str) -> int:
