@@ -14,17 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
-from course.engine.databases import Server
-from course.engine.patch import Patch
-from course.engine.proof import Proof, Step
-from course.engine.run import Request, RunResult
-from course.engine.slot import Slot
-from course.engine.subject import Subject
-from course.engine.suite import Suite
-from course.engine.variant import Trees
-from course.engine.verdict import Verdict
-from course.engine.warm import CAN_FORK, ColdProcesses, WarmProcess
+from course.engine.execution.processes import CAN_FORK, ForkedProcesses, SpawnedProcesses
+from course.engine.execution.run import Request, RunResult
+from course.engine.execution.slot import Slot
+from course.engine.programs.patch import Patch
+from course.engine.programs.subject import Subject
+from course.engine.programs.suite import Suite
+from course.engine.programs.variant import Trees
+from course.engine.verdicts.proof import Proof, Step
+from course.engine.verdicts.verdict import Verdict
 from course.services.cleanup.scratch import Scratch
+from course.services.server import Server
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class Prover:
         self._scratch = None if folder else Scratch("prover", in_memory=False)
         self.folder = self._scratch.folder if self._scratch else Path(tempfile.mkdtemp(prefix="prover-", dir=folder))
         self.trees = Trees(self.folder / "trees")
-        self._processes = WarmProcess() if CAN_FORK else ColdProcesses()
+        self._processes = ForkedProcesses() if CAN_FORK else SpawnedProcesses()
         self._stop = threading.Event()  # of all jobs that were submitted since somebody stopped the ones before
         self._threads = ThreadPoolExecutor(self.jobs, thread_name_prefix="course-slot")
         self._slots: queue.SimpleQueue[Slot] = queue.SimpleQueue()
@@ -153,7 +153,7 @@ class Prover:
     def warm_up(self) -> None:
         """Start in the background what would else start with the first proof."""
         for _ in self._all_slots:
-            self.submit(lambda slot: slot.ensure())
+            self.submit(lambda slot: slot.databases)
 
     def stop(self) -> None:
         """End what was submitted until now: runs come back as stopped, and none begins; jobs to come are not meant."""

@@ -89,7 +89,7 @@ def till(tmp_path_factory):
     folder = tmp_path_factory.mktemp("subjects") / "till"
     folder.mkdir()
     (folder / "till.py").write_text(PROGRAM)
-    (folder / "subject.toml").write_text('package = "till"\nseconds = 4\n')
+    (folder / "subject.toml").write_text('package = "till"\nseconds = 30\n')
     for name, change in BUGS.items():
         header = f"Boundary: {name.split('/')[0]}\nShows: It is wrong.\nHint: Look.\n"
         write_patch(folder / "bugs" / f"{name}.patch", header, *change)

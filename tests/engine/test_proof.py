@@ -5,8 +5,8 @@ import random
 import pytest
 
 from course.engine import Ending, Fate, Outcome, RunResult, Standing, Validity
-from course.engine.proof import SEED, Proof
-from course.engine.variant import Trees
+from course.engine.programs.variant import Trees
+from course.engine.verdicts.proof import SEED, Proof
 
 GOOD = """
     import till

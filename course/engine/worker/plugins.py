@@ -21,7 +21,7 @@ TAUGHT: Mapping[str, str] = {
     "anyio.pytest_plugin": "anyio",
     "pytest_asyncio.plugin": "asyncio",
     "pytest_httpserver.pytest_plugin": "httpserver",
-    "course.engine.stub_server": "httpserver",  # our own: it changes pytest-httpserver
+    "course.engine.worker.stub_server": "httpserver",  # our own: it changes pytest-httpserver
     "pytest_socket": "socket",
     "respx.plugin": "respx",
     "time_machine": "time_machine",

@@ -16,7 +16,7 @@ from _pytest.config import Config
 from _pytest.config.argparsing import Parser
 from _pytest.config.findpaths import CONFIG_LOADERS_BY_NAME, ConfigDict, ConfigValue, load_config_dict_from_file
 
-from course.engine.plugins import DEFAULTS
+from course.engine.worker.plugins import DEFAULTS
 
 # Of the files that may hold settings, in the order in which pytest looks for them
 NAMES = tuple(CONFIG_LOADERS_BY_NAME)
