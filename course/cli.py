@@ -162,6 +162,40 @@ def grade(**options: Any) -> None:
     sys.exit(grade_all(Order(**options)))
 
 
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--project",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path(),
+    help="The folder that stands for the commit; the current one when not given.",
+)
+@click.option("--event", type=click.Choice(["push", "pull_request"]), default="pull_request", show_default=True)
+@click.option("--seconds", type=click.FloatRange(1), default=600, show_default=True, help="What all of it may take.")
+def rehearse(file: Path, project: Path, event: str, seconds: float) -> None:
+    """Run a GitHub Actions workflow here, before it is pushed.
+
+    FILE is checked against GitHub's schema. Then each job runs in a clean copy of the project, with the services that
+    it names (PostgreSQL) and without packages of its own: what this environment has is what its steps find. Actions
+    are simulated, and the timeline says which. Exit code 1 where GitHub would show a red cross.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    from course.notebook.timeline import timeline
+    from course.workflows import Event, read_workflow
+    from course.workflows import rehearse as run
+
+    workflow = read_workflow(file.read_text(encoding="utf-8", errors="replace"))
+    paths = tuple(path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file())
+    result = run(workflow, project, Event(event, paths=paths), seconds)
+    shown = Text(str(timeline(result, workflow.name or file.name)))
+    shown.highlight_regex("✔", "green")
+    shown.highlight_regex("✗", "red")
+    Console().print(shown, soft_wrap=True)
+    sys.exit(1 if result.red else 0)
+
+
 def open_workspace(folder: Path | None) -> Workspace:
     from course.notebook.workspace import Workspace, default_folder
 

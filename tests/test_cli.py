@@ -80,6 +80,28 @@ def test_a_fault_of_ours_shows_no_traceback_and_keeps_it_in_a_file():
     kept.unlink()
 
 
+WORKFLOW = "on: push\njobs: {test: {runs-on: ubuntu-latest, steps: [{run: echo hello}, {run: %s}]}}"
+
+
+@pytest.mark.parametrize(
+    ("command", "event", "code", "sentence"),
+    [
+        ("pwd", "push", 0, "✔ Run pwd"),
+        ("pwd; exit 3", "push", 1, "Error: Process completed with exit code 3."),
+        ("pwd", "pull_request", 0, "GitHub starts nothing on this event"),
+        ("sudo reboot", "push", 1, "course: Line 2: a rehearsal does not run `sudo reboot`"),
+    ],
+)
+@pytest.mark.slow
+def test_a_workflow_is_rehearsed_before_it_is_pushed(tmp_path, command, event, code, sentence):
+    file = tmp_path / "integration.yml"
+    file.write_text(WORKFLOW % command)
+    done = course("rehearse", str(file), "--project", str(tmp_path), "--event", event)
+    assert done.returncode == code, done.stderr
+    assert sentence in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_status_shows_the_path(tmp_path):
     done = course("status", "--folder", str(tmp_path / "workspace"))
     assert done.returncode == 0, done.stderr

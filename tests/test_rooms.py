@@ -40,13 +40,20 @@ def test_a_lesson_s_exercises_name_bugs_and_variants_that_exist(slug):
             assert load_subject(exercise.subject).variant(name)
 
 
-def test_services_know_nothing_of_the_stand_in_and_it_knows_nothing_but_them():
-    def imported(room: str) -> set[str]:
-        text = "".join(path.read_text(encoding="utf-8") for path in (CLONE / "course" / room).rglob("*.py"))
-        return set(re.findall(r"^\s*(?:from|import) course\.(\w+)", text, re.MULTILINE))
+def imported(room):
+    """The rooms that a room imports."""
+    text = "".join(path.read_text(encoding="utf-8") for path in (CLONE / "course" / room).rglob("*.py"))
+    return set(re.findall(r"^\s*(?:from|import) course\.(\w+)", text, re.MULTILINE))
 
+
+def test_services_know_nothing_of_the_stand_in_and_it_knows_nothing_but_them():
     assert "stand_in" not in imported("services")
     assert imported("stand_in") == {"errors", "services", "stand_in"}
+
+
+def test_workflows_know_nothing_but_services():
+    assert imported("workflows") == {"errors", "services", "workflows"}
+    assert "workflows" not in imported("services") | imported("engine")
 
 
 def test_exercise_ids_are_unique():

@@ -1,0 +1,45 @@
+"""A rehearsed workflow as GitHub shows it: its jobs, their steps with seconds, and what a failed step said last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from course.notebook.panel import Mark, Panel, Row
+from course.workflows import JobResult, RehearsalResult, StepResult
+
+LINES = 20  # of a failed step's output
+MARKS: dict[str, Mark] = {"success": "ok", "failure": "bad", "cancelled": "bad"}
+NO_CHECK = "GitHub starts nothing on this event: no check is shown, and nothing keeps the commit out."
+
+
+def timeline(result: RehearsalResult, title: str) -> Panel:
+    """Show a rehearsal.
+
+    Example:
+        >>> steps = (StepResult("Run pytest", "failure", "failure", 0.1, 1.23, "1 failed"),)
+        >>> print(timeline(RehearsalResult(True, (JobResult("test", "failure", steps),)), "integration"))
+        integration  failure · 1.3 s
+          ✗ job test (failure)
+          ✗ Run pytest (1.2 s)
+              1 failed
+    """
+    rows = tuple(row for job in result.jobs for row in _job(job)) if result.started else (Row(NO_CHECK, "todo"),)
+    ends = [step.start + step.seconds for job in result.jobs for step in job.steps]
+    return Panel(title, right=f"**{result.conclusion}** · {max(ends, default=0):.1f} s", rows=rows)
+
+
+def _job(job: JobResult) -> Iterator[Row]:
+    yield Row(f"job **{job.name}**", _mark(job.conclusion), dim=job.conclusion)
+    yield from map(_step, job.steps)
+
+
+def _step(step: StepResult) -> Row:
+    hidden = "it failed, and `continue-on-error` hides that" if step.outcome != step.conclusion else ""
+    seconds = "skipped" if step.conclusion == "skipped" else f"{step.seconds:.1f} s"
+    said = "\n".join(step.output.rstrip().splitlines()[-LINES:])
+    dim = " · ".join(filter(None, (seconds, step.note, hidden)))
+    return Row(step.name, _mark(step.conclusion), dim=dim, code=said, is_open=step.conclusion == "failure")
+
+
+def _mark(conclusion: str) -> Mark:
+    return MARKS.get(conclusion, "todo")
