@@ -19,6 +19,9 @@ from typing import Any
 from course.engine.worker import GOODBYE
 from course.errors import CourseError
 
+if sys.platform == "win32":
+    import msvcrt
+
 CAN_FORK = sys.platform != "win32" and hasattr(socket, "send_fds")
 START_SECONDS = 60
 
@@ -187,8 +190,6 @@ def _write(task: dict[str, Any]) -> Path:
 
 def _handle(descriptor: int) -> str:
     if sys.platform == "win32":
-        import msvcrt  # noqa: PLC0415 - only there
-
         return str(msvcrt.get_osfhandle(descriptor))
     return str(descriptor)
 

@@ -109,28 +109,6 @@ class Reporter:
         return report
 
 
-class ShortReports:
-    """A pytest plugin that reports failures without drawing them: on wrong code nobody looks at the tracebacks.
-
-    Drawing one takes pytest longer than most tests run.
-    """
-
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
-        if call.excinfo is None or isinstance(call.excinfo.value, pytest.skip.Exception) or call.when == "collect":
-            return None
-        return pytest.TestReport(
-            item.nodeid,
-            item.location,
-            dict.fromkeys(item.keywords, 1),
-            "failed",
-            _message(call.excinfo),
-            call.when,
-            duration=call.duration,
-            start=call.start,
-            stop=call.stop,
-        )
-
-
 def _choose(session: pytest.Session, task: dict[str, Any]) -> None:
     """Leave the tests that are to run, in the order in which they are."""
     items = session.items

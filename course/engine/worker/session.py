@@ -16,7 +16,7 @@ from _pytest.config import _prepareconfig
 from course import stand_in
 from course.engine.worker.plugins import HYPOTHESIS, load_plugins, plugins_for, text_of
 from course.engine.worker.processors import stay_on
-from course.engine.worker.reporter import Reporter, ShortReports, tell_broken
+from course.engine.worker.reporter import Reporter, tell_broken
 from course.engine.worker.settings import ARGUMENTS, Settings, find_settings
 
 
@@ -36,7 +36,7 @@ def run(task: dict[str, Any], events: int) -> None:
         import_module("hypothesis").settings.load_profile("ci")
     plugins = load_plugins((*names, *task["plugins"]))
     try:
-        _run_pytest(_arguments(task), [*plugins, settings, Reporter(task, send, settings), ShortReports()])
+        _run_pytest(_arguments(task), [*plugins, settings, Reporter(task, send, settings)])
     except BaseException as error:  # noqa: BLE001 - whatever a conftest raises while pytest starts
         tell_broken(send, error)
 
@@ -79,6 +79,8 @@ def _prepare(task: dict[str, Any]) -> None:
 
 def _arguments(task: dict[str, Any]) -> list[str]:
     here = Path.cwd()
-    arguments = [*ARGUMENTS, "--rootdir", str(here), "-o", f"cache_dir={task['cache']}", "--capture=no"]
+    # On wrong code nobody looks at tracebacks, and to draw one takes longer than most tests
+    options = ("--capture=no", "--tb=line")
+    arguments = [*ARGUMENTS, *options, "--rootdir", str(here), "-o", f"cache_dir={task['cache']}"]
     # Else pytest looks for settings in the folders above, which are not the suite's
     return arguments if find_settings(here) else [*arguments, "-c", task["empty"]]
