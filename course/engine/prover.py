@@ -104,12 +104,9 @@ class Prover:
     @contextmanager
     def suite_folder(self, suite: Suite) -> Iterator[Path]:
         """A folder with the suite's files, for as long as they are needed."""
-        folder = Path(tempfile.mkdtemp(prefix="suite-", dir=self.folder))
-        try:
-            suite.write(folder)
+        with tempfile.TemporaryDirectory(prefix="suite-", dir=self.folder, ignore_cleanup_errors=True) as name:
+            suite.write(folder := Path(name))
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def submit(self, job: Callable[[Slot], T]) -> Future[T]:
         """Do `job` with the next free slot, in the background."""
@@ -185,14 +182,8 @@ class Prover:
     def _slot(self, start: Callable[[], Server], number: int, *, shared: bool) -> Slot:
         folder = self.folder / f"slot{number}"
         folder.mkdir()
-        return Slot(
-            start,
-            shared=shared,
-            folder=folder,
-            trees=self.trees,
-            processes=self._processes,
-            number=number,
-        )
+        processes = self._processes
+        return Slot(start, shared=shared, folder=folder, trees=self.trees, processes=processes, number=number)
 
     def _with_slot(self, job: Callable[[Slot], T], stop: threading.Event) -> T:
         slot = self._slots.get()

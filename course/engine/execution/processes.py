@@ -63,11 +63,6 @@ class ForkedProcesses:
         self._lock = threading.Lock()
         self._launch()
 
-    @property
-    def pid(self) -> int:
-        """Process id of the fork server."""
-        return self._server.pid
-
     def start(self, task: dict[str, Any]) -> Process:
         """Fork a process for one run.
 
@@ -81,11 +76,6 @@ class ForkedProcesses:
         with _pipes() as (process, writes):
             self._send(str(path).encode(), writes)
         return process
-
-    def wait_ready(self) -> None:
-        """Return when runs can be forked at once."""
-        with self._lock:
-            self._wait()
 
     def close(self) -> None:
         """End the fork server and with it every run; safe to call again."""
@@ -120,12 +110,12 @@ class ForkedProcesses:
             if self._server.poll() is not None:
                 self._channel.close()
                 self._launch()
-            self._wait()
+            self._wait_ready()
             # The answer keeps two tasks apart: a stream has no borders between messages
             socket.send_fds(self._channel, [data], descriptors)
             self._channel.recv(1)
 
-    def _wait(self) -> None:
+    def _wait_ready(self) -> None:
         if self._ready:
             return
         try:
@@ -139,8 +129,6 @@ class ForkedProcesses:
 
 class SpawnedProcesses:
     """The same without `fork`: each run starts an interpreter of its own, which takes seconds."""
-
-    pid = 0
 
     def start(self, task: dict[str, Any]) -> Process:
         """Start a process for one run; see `ForkedProcesses.start`."""
@@ -158,9 +146,6 @@ class SpawnedProcesses:
             )
             threading.Thread(target=_report_end, args=(child, os.dup(status)), daemon=True).start()
         return process
-
-    def wait_ready(self) -> None:
-        """There is nothing to wait for."""
 
     def close(self) -> None:
         """There is nothing to end."""
