@@ -1,4 +1,4 @@
-"""Proves suites: the original twice, then correct variants, then bugs, on warm processes and fresh databases."""
+"""Proves suites: the original twice, then correct variants, then bugs, in forked processes and on fresh databases."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class Prover:
-    """Keeps processes warm and servers up, and proves one suite after another.
+    """Keeps a fork server and database servers up, and proves one suite after another.
 
     Args:
         start: Starts a PostgreSQL server; called once for each job, when it is first needed.

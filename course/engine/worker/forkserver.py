@@ -140,7 +140,7 @@ def _tell(descriptor: int, text: str) -> None:
 
 
 def _leave(code: int) -> NoReturn:
-    # Exit handlers of the suite may run; those of the warm process must not, and nothing may stop the exit
+    # Exit handlers of the suite may run; those of the fork server must not, and nothing may stop the exit
     with contextlib.suppress(BaseException):
         sys.stdout.flush()
         sys.stderr.flush()

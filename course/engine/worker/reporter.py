@@ -130,7 +130,7 @@ def _failure(call: pytest.CallInfo[None], report: pytest.TestReport) -> dict[str
     if error is None:  # a strict xfail that passed
         return {"message": str(report.longrepr)[:MESSAGE_LENGTH], "assertion": True}
     assertion = isinstance(error.value, (AssertionError, Failed))
-    return {"message": _message(error), "assertion": assertion, "where": _where(error)}
+    return {"message": _message(error), "assertion": assertion, "where": _line_of(error.value)}
 
 
 def _message(error: pytest.ExceptionInfo[BaseException]) -> str:
@@ -143,18 +143,8 @@ def _message(error: pytest.ExceptionInfo[BaseException]) -> str:
     return text[:MESSAGE_LENGTH]
 
 
-def _where(error: pytest.ExceptionInfo[BaseException]) -> str:
-    here = f"{Path.cwd()}/"
-    lines = [
-        f"{str(entry.path).removeprefix(here)}:{entry.lineno + 1}"
-        for entry in error.traceback
-        if str(entry.path).startswith(here)
-    ]
-    return lines[-1] if lines else ""
-
-
 def tell_broken(send: Send, error: BaseException) -> None:
-    """Say that the suite does not collect, and where: the last line of it that had a part in the error."""
+    """Say that the suite does not collect, why, and where."""
     root = error.__cause__ or getattr(error, "cause", None) or error
     if isinstance(root, SystemExit):
         message = f"The suite called sys.exit({root.code!r})."
@@ -166,9 +156,10 @@ def tell_broken(send: Send, error: BaseException) -> None:
 
 
 def _line_of(error: BaseException) -> str:
+    """The last line of the suite that had a part in an error, as `file:line`."""
     here = f"{Path.cwd()}/"
-    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     if isinstance(error, SyntaxError):
-        frames.append((error.filename or "", error.lineno))
+        frames.append((error.filename or "", error.lineno or 0))
     lines = [f"{name.removeprefix(here)}:{line}" for name, line in frames if name.startswith(here)]
     return lines[-1] if lines else ""
