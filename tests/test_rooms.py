@@ -67,7 +67,8 @@ def test_arrows_between_rooms_point_one_way(room):
 
 
 ENGINE = CLONE / "course" / "engine"
-ARROWS = {
+# Folder of the engine to the folders it may import
+FOLDERS = {
     "programs": {"programs"},
     "worker": {"worker"},
     "execution": {"execution", "programs", "worker"},
@@ -80,10 +81,10 @@ def modules_imported(path):
     return set(re.findall(r"^\s*(?:from|import) (course[\w.]*)", path.read_text(encoding="utf-8"), re.MULTILINE))
 
 
-@pytest.mark.parametrize("folder", ARROWS)
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_inside_the_engine_arrows_point_one_way(folder):
     found = {module for path in (ENGINE / folder).glob("*.py") for module in modules_imported(path)}
-    assert {module.split(".")[2] for module in found if module.startswith("course.engine")} <= ARROWS[folder]
+    assert {module.split(".")[2] for module in found if module.startswith("course.engine")} <= FOLDERS[folder]
 
 
 def test_no_modules_of_the_engine_import_each_other():
