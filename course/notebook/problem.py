@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from course.engine.reported import assertion_text
+from course.engine import assertion_text
 from course.errors import CourseError, nearest
 from course.notebook.advice import advise
 from course.notebook.cell import Cell
