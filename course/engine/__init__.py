@@ -22,6 +22,6 @@ from course.engine.worker.settings import Settings, find_settings
 __all__ = [
     "DEFAULTS", "LACKING", "NOT_COPIED", "SETTINGS_FILES", "SUBJECTS", "XDIST", "Catch", "Ending", "Fate", "JudgedBug",
     "JudgedTest", "Outcome", "Patch", "PatchError", "Proof", "Prover", "Reported", "Request", "RunResult", "Settings",
-    "Slot", "Standing", "Step", "Subject", "SubjectError", "Suite", "Validity", "Variant", "Verdict", "assertion_text", "find_settings",
-    "load_plugins", "load_subject", "plugins_for", "read_patch", "subject_names",
+    "Slot", "Standing", "Step", "Subject", "SubjectError", "Suite", "Validity", "Variant", "Verdict", "assertion_text",
+    "find_settings", "load_plugins", "load_subject", "plugins_for", "read_patch", "subject_names",
 ]  # fmt: skip
