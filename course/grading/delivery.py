@@ -18,6 +18,8 @@ from course.grading.platforms import VERSION, Tag, first_name, read_tag
 from course.hygiene.scrub import shown
 
 SEVERAL = 2
+HANDED_IN = "Handed in "
+NEWEST = "the newest counts"
 SHOWN = 3
 
 
@@ -48,12 +50,14 @@ class HandIn:
         path: The folder or file that it is, or that it is in.
         files: Which files of `path` it is, and how they are called in it; all when None.
         notes: What its names say, as sentences.
+        entry: What it is called in what was delivered; the name of `path` where empty.
     """
 
     name: str
     path: Path
     files: Mapping[Parts, Parts] | None = None
     notes: tuple[str, ...] = ()
+    entry: str = ""
 
 
 class Delivery:
@@ -155,7 +159,7 @@ def _entry(contents: Contents, name: str) -> HandIn:
         path = contents.path.joinpath(*contents.inside, name)
         return HandIn(stem(path), path)
     files = {(*contents.inside, *parts): parts[1:] or parts for parts in contents.files if parts[0] == name}
-    return HandIn(stem(Path(name)), contents.path, files)
+    return HandIn(stem(Path(name)), contents.path, files, entry=name)
 
 
 def _by_tag(contents: Contents, tagged: Mapping[str, Tag]) -> Iterator[HandIn]:
@@ -166,10 +170,10 @@ def _by_tag(contents: Contents, tagged: Mapping[str, Tag]) -> Iterator[HandIn]:
     for (learner, _), mine in sorted(learners.items()):
         attempts = sorted({tag.attempt for tag in mine.values()})
         last = {name: tag for name, tag in mine.items() if tag.attempt == attempts[-1]}
-        notes = [f"Handed in {len(attempts)} times: the newest counts."] if len(attempts) > 1 else []
-        notes += ["Handed in late, as its name says."] if any(tag.is_late for tag in last.values()) else []
+        notes = [f"{HANDED_IN}{len(attempts)} times: {NEWEST}."] if len(attempts) > 1 else []
+        notes += [f"{HANDED_IN}late, as its name says."] if any(tag.is_late for tag in last.values()) else []
         files = _newest(contents, last, notes)
-        yield HandIn(learner, contents.path, files, tuple(notes))
+        yield HandIn(learner, contents.path, files, tuple(notes), min(last))
 
 
 def _newest(contents: Contents, tagged: Mapping[str, Tag], notes: list[str]) -> dict[Parts, Parts]:
@@ -182,7 +186,7 @@ def _newest(contents: Contents, tagged: Mapping[str, Tag], notes: list[str]) -> 
             continue
         first, number = first_name(tag.file or name)
         if first in numbered:
-            notes.append(f"{shown(first)} was handed in again: the newest counts.")
+            notes.append(f"{shown(first)} was handed in again: {NEWEST}.")
         numbered[first] = max(numbered.get(first, (-1, "")), (number, name))
     return files | {(*contents.inside, name): (first,) for first, (_, name) in numbered.items()}
 

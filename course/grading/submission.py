@@ -16,7 +16,7 @@ from pathlib import Path
 from course.engine import Suite
 from course.errors import CourseError
 from course.grading.archive import unpack
-from course.grading.delivery import Delivery, HandIn
+from course.grading.delivery import SEVERAL, Delivery, HandIn
 from course.grading.loading import Parts, SubmissionError, Target, copy_folder
 from course.grading.names import distinct, folder_name
 from course.grading.project import Project
@@ -38,6 +38,7 @@ class Submission:
         kind: `folder`, `zip`, `notebook` or `file` (which is nothing that can be graded).
         files: Which files of it are this learner's, and how they are called; all when None.
         notes: What their names say, as sentences.
+        entry: What it was called among what was handed in: tells two learners of one name apart; safe to show.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Submission:
     kind: str
     files: Mapping[Parts, Parts] | None = None
     notes: tuple[str, ...] = ()
+    entry: str = ""
 
     @property
     def folder(self) -> str:
@@ -101,7 +103,7 @@ def find_submissions(
     found = sorted(_unique(found), key=lambda each: (os.fsencode(each.name), os.fsencode(each.path)))
     names = distinct([shown(hand_in.name) for hand_in in found])
     return tuple(
-        Submission(name, hand_in.path, _kind(hand_in.path), hand_in.files, hand_in.notes)
+        Submission(name, hand_in.path, _kind(hand_in), hand_in.files, hand_in.notes, _entry(hand_in, paths))
         for name, hand_in in zip(names, found, strict=True)
     )
 
@@ -161,7 +163,13 @@ def _is_same(hand_in: HandIn, folder: Path) -> bool:
     return hand_in.files is None and hand_in.path.exists() and hand_in.path.samefile(folder)
 
 
-def _kind(path: Path) -> str:
+def _entry(hand_in: HandIn, paths: Sequence[Path]) -> str:
+    entry = hand_in.entry or hand_in.path.name or hand_in.path.resolve().name
+    return shown(entry if len(paths) < SEVERAL else f"{hand_in.path.parent.name}/{entry}")
+
+
+def _kind(hand_in: HandIn) -> str:
+    path = hand_in.path
     if path.is_dir():
         return "folder"
     return {".zip": "zip", ".ipynb": "notebook"}.get(path.suffix.lower(), "file")

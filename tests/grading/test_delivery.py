@@ -141,6 +141,12 @@ def test_names_that_differ_in_capitals_or_in_the_form_of_accents_are_different_l
     assert len({each.folder.casefold() for each in found}) == len(names)
 
 
+def test_two_learners_of_one_name_are_told_apart_by_their_entries(deliver):
+    names = ("Ada_111_assignsubmission_file_", "Ada_222_assignsubmission_file_")
+    found = find_submissions([deliver({**under(f"{names[0]}/", SUITE), **under(f"{names[1]}/", SUITE)})])
+    assert [(each.name, each.entry) for each in found] == list(zip(("Ada", "Ada (2)"), names, strict=True))
+
+
 @pytest.mark.parametrize(
     "files",
     [
