@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 
 from course.errors import CourseError
-from course.grading.contents import Contents, is_packed
+from course.grading.contents import Contents, is_packed, is_stray
 from course.grading.loading import Parts
 from course.grading.platforms import VERSION, Tag, first_name, read_tag
 from course.hygiene.scrub import shown
@@ -96,6 +96,8 @@ class Delivery:
                 raise DoubtError(contents.name, f"holds tests of its own, and beside them {_list(list(tagged))}")
             yield from _by_tag(contents, tagged)
             yield from self._entries(contents, Role.ENTRY, leaving=tagged)
+        elif role is not Role.ENTRY and not contents.inside and _is_flat(contents):
+            raise DoubtError(contents.name, f"holds {_list(contents.loose)}, and no test_*.py")
         elif _is_one(contents, role):
             yield whole
         elif role is Role.CLASS:
@@ -120,7 +122,7 @@ class Delivery:
     def _entries(self, contents: Contents, role: Role | None, leaving: Iterable[str] = ()) -> Iterator[HandIn]:
         """The hand-ins in each entry; without a role each entry is one."""
         for name in (name for name in contents.names if name not in leaving):
-            if name not in contents.folders and not is_packed(name):
+            if name not in contents.folders and not is_packed(name) and is_stray(name):
                 self.left_out.append(name)
             elif role is None or not (inner := contents.entry(name)):
                 yield _entry(contents, name)
@@ -131,7 +133,12 @@ class Delivery:
 def stem(path: Path) -> str:
     """What a hand-in is called by its file or folder."""
     path = path if path.name not in ("", "..") else path.resolve()
-    return path.stem if not path.is_dir() and path.suffix.lower() in (".zip", ".ipynb") else path.name
+    return path.stem if not path.is_dir() and path.suffix.lower() in (".zip", ".ipynb", ".py") else path.name
+
+
+def _is_flat(contents: Contents) -> bool:
+    """Whether Python files lie side by side, none of which pytest takes for tests: each may be another learner's."""
+    return not contents.markers - {"conftest"} and not contents.handed_in and len(contents.loose) >= SEVERAL
 
 
 def _is_one(contents: Contents, role: Role) -> bool:
