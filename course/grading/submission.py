@@ -101,7 +101,7 @@ def find_submissions(
     for name in delivery.left_out:
         tell(name)
     if not found:
-        raise NoSubmissionsError("There are no submissions in there.", "Each folder, zip, notebook or Python file is one.")
+        raise NoSubmissionsError("There are no submissions there.", "Each folder, zip, notebook or Python file is one.")
     found = sorted(_unique(found), key=lambda each: (os.fsencode(each.name), os.fsencode(each.path)))
     names = distinct([shown(hand_in.name) for hand_in in found])
     return tuple(
