@@ -28,6 +28,13 @@ def test_two_that_differ_are_told_apart_and_two_that_are_equal_are_not():
     assert scrub(f"'{first}' != '{first}'") == "'<time>' != '<time>'"
 
 
+def test_pytest_points_at_columns_only_where_all_values_are_shown():
+    two = "- 2026-12-01T10:00:00Z\n?          ^ -- +\n+ 2026-12-02T10:00:00Z\n?          ^"
+    assert scrub(two) == "- <time 1>\n+ <time 2>"
+    own = "- a\n? ^\n+ b\n? ^"
+    assert scrub(own) == own
+
+
 def test_a_word_before_a_date_is_no_hexadecimal_number():
     assert scrub("ada2026-11-01 is no date") == "ada2026-11-01 is no date"
 
