@@ -42,7 +42,7 @@ PLACES = {
     "nats": "course.services.nats",
     "DatabasePool": "course.services.pool",
 }
-MAGICS = ("conftest", "exercise", "pytest")
+MAGICS = ("conftest", "exercise", "pytest", "workflow")
 
 __all__ = [
     "DatabasePool", "begin", "brief", "caught", "compare", "doctor", "export", "hand_in", "hint", "isolation_lab",

@@ -109,12 +109,13 @@ def test_files(suites: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, s
         number = parts.index(files.get("conftest.py", "")) + 1
         folder = "tests" if len(parts) == 1 else f"tests/part_{number}"
         for name, text in files.items():
-            yield f"{folder}/{name}", text
+            yield (f".github/workflows/{name}" if name.endswith(".yml") else f"{folder}/{name}"), text
 
 
 def program_files(subject: Subject) -> Iterator[tuple[str, str]]:
-    """The program under test, without its bugs."""
-    for path in sorted((subject.folder / subject.package).rglob("*")):
+    """The program under test with its own tests, without its bugs."""
+    places = (subject.folder / subject.package, subject.folder / "tests")
+    for path in sorted(path for place in places for path in place.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path.relative_to(subject.folder).as_posix(), path.read_text(encoding="utf-8")
 

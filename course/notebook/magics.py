@@ -1,4 +1,4 @@
-"""The cell magics `%%conftest`, `%%exercise` and `%%pytest`: what the learner types meets what the course does."""
+"""The cell magics: what the learner types meets what the course does."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from course.notebook.plain_pytest import run_plain
 from course.notebook.problem import Problem, explain
 from course.notebook.session import NotBegunError, Session, session
 from course.notebook.showing import running_shell, show, show_replaceable
+from course.notebook.timeline import timeline
+from course.notebook.workflow import rehearse_once, run_workflow
 
 
 class CellError(CourseError):
@@ -73,6 +75,34 @@ def exercise(line: str, source: str) -> None:
     if result.module is not None:
         shell.push(public_names(result.module))
     live.end(board(result, here.progress.take_news()))
+    check_strictly(result)
+
+
+@guarded
+def workflow(line: str, source: str) -> None:
+    """`%%workflow 12.1`: prove the file on good and bad commits; without a number, rehearse it on one commit.
+
+    `%%workflow` takes the good commit of the lesson's project, `%%workflow database/forgets_to_commit` a bad one.
+
+    Raises:
+        CourseError: No such exercise or commit, or the lesson has not begun; under `COURSE_STRICT=1`, it is not solved.
+        StoppedError: Ctrl-C.
+    """
+    here, name = session(), line.strip()
+    if not name or "/" in name:
+        show(timeline(rehearse_once(here, name, source), f"on {name or 'the good commit'}"))
+        return
+    wanted = here.course.exercise(name)
+    here.require(wanted)
+    live = Live()
+    try:
+        result, good = run_workflow(here, wanted, source, lambda step: live.show(progress_panel(wanted, step)))
+    except StoppedError:
+        live.end(Panel(f"{wanted.id}  {wanted.title}", right="stopped"))
+        raise
+    live.end(board(result, here.progress.take_news()))
+    if good is not None:
+        show(timeline(good, "on the good commit"))
     check_strictly(result)
 
 

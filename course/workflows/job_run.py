@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class Rehearsed:
         plugins: pytest's plugins that its steps find, by comma.
         begin: When it began, as `time.monotonic` tells.
         seconds: How long it may take.
+        stop: Set when all must end.
     """
 
     workflow: Workflow
@@ -53,6 +55,7 @@ class Rehearsed:
     plugins: str
     begin: float
     seconds: float
+    stop: threading.Event
 
     @property
     def now(self) -> float:
@@ -130,7 +133,7 @@ class JobRun:
             outcome, output = "failure", str(error)
         forgiven = outcome == "failure" and step.settings.get("continue-on-error") is True
         conclusion = "success" if forgiven else outcome
-        self._status = "failure" if conclusion == "failure" else self._status
+        self._status = conclusion if conclusion in ("failure", "cancelled") else self._status
         self._told(step).update(outcome=outcome, conclusion=conclusion)
         return StepResult(name, conclusion, outcome, start, self.shared.now - start, output, note)
 
@@ -152,12 +155,14 @@ class JobRun:
         script = self._folder / "temp" / "step.sh"
         script.write_text(f"{self._filled(step.run)}\n", encoding="utf-8")
         minutes = float(step.settings.get("timeout-minutes", self.job.settings.get("timeout-minutes", 360)))
-        seconds = max(min(self.shared.seconds - self.shared.now, minutes * 60), 0)
+        left = max(self.shared.seconds - self.shared.now, 0)
         command, log = [*SHELLS[shell], str(script)], script.with_suffix(".log")
-        code, output = run(command, folder, self._environment(step), seconds, log)
+        code, output = run(command, folder, self._environment(step), min(left, minutes * 60), log, self.shared.stop)
         self._read_files(step)
+        if code is None and minutes * 60 < left:
+            return "failure", f"{output}Error: The action has timed out after {minutes:g} minutes.\n", ""
         if code is None:
-            return "failure", output, f"Ended after {seconds:.0f} s; GitHub would wait for {minutes:g} minutes."
+            return "cancelled", output, f"Ended here after {left:.0f} s; GitHub would wait for {minutes:g} minutes."
         return ("failure" if code else "success"), output + _exit_code(code), ""
 
     def _setting(self, step: Step, name: str) -> str:

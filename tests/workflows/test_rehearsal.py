@@ -177,5 +177,5 @@ def test_an_event_that_the_file_does_not_name_shows_no_check(run, job, on, event
 
 def test_a_step_that_takes_too_long_is_ended(run, job):
     result = run(job("run: sleep 3600", "run: echo next"), seconds=1)
-    assert conclusions(result) == ["failure", "skipped"]
+    assert conclusions(result) == ["cancelled", "skipped"]
     assert "GitHub would wait for 360 minutes" in result.jobs[0].steps[0].note
