@@ -229,7 +229,8 @@ course.brief()
 #
 # This workflow has a database, and runs all of pytest. It is green on the good commit, and it keeps nothing out.
 #
-# **Predict.** One line of it lets the bad unit through, another one the bad database. Which ones? Run it, and read what the board says about each commit.
+# **Predict.** What does GitHub show on a bad commit: a green check, a red cross, or something else? Run it, and read what the board says about each. Two things are wrong; the second shows when you
+# have mended the first.
 
 # %% on_every_pull_request tags=["exercise"] exercise="12.4"
 # # BEGIN SOLUTION

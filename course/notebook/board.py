@@ -217,8 +217,9 @@ def _commit(judged: JudgedBug) -> Row:
         return Row(bug.title, "ok", dim=f"red at `{judged.catches[0].name}`", tag="kept out", diff=_shown(bug.diff))
     seen = {Fate.NOT_REACHED: "no check is shown on it", Fate.INCONCLUSIVE: judged.detail}
     why = seen.get(judged.fate, "green on it")
+    tag = "open" if judged.fate is Fate.INCONCLUSIVE else "let in"
     told = f"What a customer tells you: “{bug.shows}”"
-    return Row(f"a bad commit at the **{bug.boundary}** boundary", "bad", dim=why, tag="let in", more=told)
+    return Row(f"a bad commit at the **{bug.boundary}** boundary", "bad", dim=why, tag=tag, more=told)
 
 
 def _hygiene(proof: Proof) -> Row:

@@ -77,7 +77,7 @@ def prove_workflow(
     patches = [None, *correct, *bugs]
     results = _rehearse_all(workflow, [Variant(subject, patch) for patch in patches], tree, on_step, subject.seconds)
     good, *others = results
-    judged = tuple(_bug(bug, result) for bug, result in zip(bugs, others[len(correct) :], strict=True))
+    judged = tuple(_bug(bug, result, good) for bug, result in zip(bugs, others[len(correct) :], strict=True))
     test = next((t for t in map(_right, ("original", *(p.id for p in correct)), results) if t), None)
     valid = JudgedTest("workflow", Validity.VALID if good.started else Validity.SKIPPED)
     verdict = Verdict(
@@ -145,7 +145,8 @@ def _right(variant: str, result: RehearsalResult) -> JudgedTest | None:
     return JudgedTest(name, validity, variant, _said(step))
 
 
-def _bug(bug: Patch, result: RehearsalResult) -> JudgedBug:
+def _bug(bug: Patch, result: RehearsalResult, good: RehearsalResult) -> JudgedBug:
+    """What became of a bad commit; where the good one is red as well, that it is red shows nothing."""
     failed = _failed(result)
     if not result.started:
         return JudgedBug(bug, Fate.NOT_REACHED)
@@ -154,6 +155,8 @@ def _bug(bug: Patch, result: RehearsalResult) -> JudgedBug:
     name, step = failed
     if step.conclusion == "cancelled":
         return JudgedBug(bug, Fate.INCONCLUSIVE, detail=ENDED)
+    if good.red:
+        return JudgedBug(bug, Fate.INCONCLUSIVE, detail="red on it, and on the good commit as well")
     return JudgedBug(bug, Fate.CAUGHT, (Catch(name, _said(step), assertion=True, phase="call"),))
 
 
