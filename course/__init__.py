@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from course.notebook.measurement import measure
     from course.notebook.path import next, path, progress  # noqa: A004 - what a learner types, as `course.next()`
     from course.notebook.quiz import quiz
-    from course.services.nats import nats
-    from course.services.pool import DatabasePool
-    from course.services.postgres import postgres
+    from course.services.pool.pool import DatabasePool
+    from course.services.providers.nats import nats
+    from course.services.providers.postgres import postgres
 
 PLACES = {
     "begin": "course.notebook.beginning",
@@ -38,9 +38,9 @@ PLACES = {
     "export": "course.notebook.export",
     "hand_in": "course.notebook.hand_in",
     "doctor": "course.notebook.health",
-    "postgres": "course.services.postgres",
-    "nats": "course.services.nats",
-    "DatabasePool": "course.services.pool",
+    "postgres": "course.services.providers.postgres",
+    "nats": "course.services.providers.nats",
+    "DatabasePool": "course.services.pool.pool",
 }
 MAGICS = ("conftest", "exercise", "pytest", "workflow")
 

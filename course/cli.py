@@ -63,7 +63,7 @@ def doctor() -> None:
     """Say what is on this machine, and what to do about what is not."""
     from rich.console import Console
 
-    from course.services.doctor import examine, table
+    from course.services.doctor.doctor import examine, table
 
     findings = examine()
     Console().print(table(findings))
@@ -100,7 +100,7 @@ def reset(lesson: str | None, folder: Path | None, *, everything: bool) -> None:
 @cli.command()
 def prefetch() -> None:
     """Fetch and warm what lessons need, ahead of a workshop or a flight."""
-    from course.services.prefetch import prefetch as fetch
+    from course.services.doctor.prefetch import prefetch as fetch
 
     sys.exit(0 if fetch() else 1)
 

@@ -114,7 +114,7 @@ def cannot_pull(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 @pytest.fixture
 def fresh_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """What this process knows about images is forgotten before and after the test."""
-    monkeypatch.setattr("course.services.images._refused", {})
+    monkeypatch.setattr("course.services.providers.images._refused", {})
 
 
 @pytest.fixture(scope="session")

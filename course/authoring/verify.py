@@ -13,7 +13,7 @@ from course.authoring.suites import exercise_files, is_sick
 from course.engine import Fate, Patch, Prover, Standing, Subject, Suite, Verdict, load_subject, subject_names
 from course.errors import CourseError, nearest
 from course.hygiene import Proof, prove_suite, rules_of
-from course.services.embedded import Embedded
+from course.services.embedded.postgres import Embedded
 from course.syllabus import Exercise, Lesson, syllabus
 from course.workflows import read_workflow
 from course.workflows.proof import Proved, prove_workflow

@@ -7,7 +7,7 @@ import asyncio
 import nats as client
 from nats.errors import Error as NatsError
 
-from course.services.nats import NatsServer, start
+from course.services.providers.nats import NatsServer, start
 
 SECONDS = 5
 

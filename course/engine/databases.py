@@ -15,11 +15,11 @@ from psycopg import sql
 
 from course.engine.processors import processor, staying_on
 from course.errors import CourseError
+from course.services.databases import create, drop, end_sessions
 
 T = TypeVar("T")
 # How long a server may need to come back by itself, after one of its processes was killed, in seconds
 RECOVERY_SECONDS = 5.0
-FILE_COPY_SINCE = 150_000  # version of PostgreSQL
 
 
 class ServerLostError(CourseError):
@@ -112,7 +112,8 @@ class Databases:
             self._create(database, "template0")
             self._kept_databases |= {database}
             fill(self._server.url(database))
-            self._empty(database)
+            assert self._admin is not None  # noqa: S101 - as above
+            end_sessions(self._admin, database)
             self._templates[name] = database
         return self._templates[name]
 
@@ -151,10 +152,7 @@ class Databases:
     def _create(self, name: str, template: str) -> None:
         assert self._server is not None  # noqa: S101 - called after `ensure` only
         assert self._admin is not None  # noqa: S101 - likewise
-        # Copying files is quicker than writing a log of them, where nothing has to reach the disk
-        quick = self._server.provider == "embedded" and self._admin.info.server_version >= FILE_COPY_SINCE
-        order = "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY" if quick else "CREATE DATABASE {} TEMPLATE {}"
-        self._execute(sql.SQL(order).format(sql.Identifier(name), sql.Identifier(template)))
+        create(self._admin, name, template=template)
 
     def _connect(self) -> psycopg.Connection[Any]:
         assert self._server is not None  # noqa: S101 - called after `ensure` only
@@ -176,19 +174,13 @@ class Databases:
 
     def _sweep(self, name: str) -> None:
         """Drop the run's database and, on a server of our own, all else that the run made there."""
+        assert self._admin is not None  # noqa: S101 - called after `ensure` only
         doomed = {name} if self._shared else self._databases() - self._kept_databases
         for database in doomed:
-            self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+            drop(self._admin, database, foreign=True)
         if not self._shared:
             for role in self._roles() - self._kept_roles:
                 self._execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
-
-    def _empty(self, database: str) -> None:
-        """End what is still connected, and wait until it is gone: else nothing can be copied from the database."""
-        query = sql.SQL("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = {}")
-        assert self._admin is not None  # noqa: S101 - called after `ensure` only
-        while self._admin.execute(query.format(sql.Literal(database))).fetchone() != (0,):
-            time.sleep(0.005)
 
     def _databases(self) -> frozenset[str]:
         return self._names("SELECT datname FROM pg_database")

@@ -222,9 +222,9 @@ def _leave(code: int) -> NoReturn:
 def clear_after_owner() -> None:
     """Take away what a killed owner had noted as started and could not end any more, such as its scratch folder."""
     time.sleep(AFTER_OWNER)
-    from course.services import orphans  # noqa: PLC0415 - of no use before
+    from course.services.cleanup import registry  # noqa: PLC0415 - of no use before
 
-    orphans.reap()
+    registry.reap()
 
 
 def main() -> None:

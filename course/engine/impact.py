@@ -126,7 +126,7 @@ class _Block:
     def stands_on(self, statements: tuple[Statement, ...]) -> set[int]:
         lines = {line for number, _ in self.removed for line in _statement_at(number, statements)}
         added = [line for line in self.added if line.strip()]
-        if added and not (lines and min(map(_indent, added)) >= _indent(self.removed[0][1])):
+        if added and not (lines and _indent(added[0]) == min(map(_indent, added)) == _indent(self.removed[0][1])):
             last = self.removed[-1][0] if self.removed else self.after
             lines |= _neighbours(self.after, last, _indent(added[0]), statements)
         return lines

@@ -24,7 +24,7 @@ from course.engine.suite import Suite
 from course.engine.variant import Trees
 from course.engine.verdict import Verdict
 from course.engine.warm import CAN_FORK, ColdProcesses, WarmProcess
-from course.services.scratch import Scratch
+from course.services.cleanup.scratch import Scratch
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class Prover:
 
     Example:
         >>> from course.engine import Suite, load_subject
-        >>> from course.services.embedded import Embedded
+        >>> from course.services.embedded.postgres import Embedded
         >>> suite = Suite.from_files({"test_one.py": "def test_one(: pass"})
         >>> with Prover(Embedded().start, jobs=1) as prover:
         ...     prover.prove(suite, load_subject("users_api"), bugs=[], correct=[]).standing

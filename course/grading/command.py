@@ -31,8 +31,8 @@ from course.grading.submission import Submission, find_submissions
 from course.grading.summary import row
 from course.grading.tables import show_records
 from course.hygiene.scrub import shown
-from course.services import orphans
-from course.services.embedded import Embedded
+from course.services.cleanup import registry
+from course.services.embedded.postgres import Embedded
 
 STOPPED = 130
 # The speed of the last so many seconds tells how long it may take: a suite that hangs takes a minute
@@ -93,7 +93,7 @@ def grade(order: Order, console: Console | None = None) -> int:
     if not order.trust:
         raise TrustError
     console = console or Console()
-    orphans.reap()
+    registry.reap()
     ours, challenge = load_subject(order.challenge), load_challenge(order.challenge)
     subject = ours.with_bugs(order.bugs) if order.bugs else ours
     everyone = _find(order, console)

@@ -247,8 +247,8 @@ def figures(seconds: Sequence[float]) -> tuple[float, float]:
     The slowest of all is left out: it may have made a fixture that many tests share.
 
     Example:
-        >>> figures([0.9, 0.1, 0.1, 0.2])
-        (0.15, 0.2)
+        >>> figures([2.0, 0.25, 0.25, 0.75])
+        (0.5, 0.75)
     """
     slow = sorted(seconds)[-max(2, ceil(len(seconds) / 10)) :]
     return median(seconds), slow[0]

@@ -264,7 +264,8 @@ def test_who_was_deleted_does_not_come_back(session):
 # and give a copy of it to each test.
 #
 # A copy takes a while, and the test waits for it. A **pool** makes copies ahead, in the background, and hands one over when a test asks for it. The
-# course has one, `course.DatabasePool`; it calls `build` once, to fill its template.
+# course has one, `course.DatabasePool`; it calls `build` once, to fill its template. A used copy comes back: the pool empties the tables that the test wrote
+# to, and drops the copy if more than rows has changed. It is short enough to be read: `course.DatabasePool??`, in a cell of your own, shows it.
 #
 # Two cells get the lab ready. First your way from 8.2 and the copies, then the pool:
 

@@ -11,8 +11,9 @@ from course.notebook.health import health_panel
 from course.notebook.panel import Panel, Row
 from course.notebook.session import Session, session
 from course.notebook.showing import show
-from course.services import docker, images
-from course.services.examinations import examine_browser, examine_node
+from course.services.doctor.examinations import examine_browser, examine_node
+from course.services.machine import docker
+from course.services.providers import images
 from course.syllabus import Lesson
 
 

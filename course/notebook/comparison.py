@@ -14,7 +14,7 @@ from course.notebook.chart import Chart, Column, bars, short
 from course.notebook.measurement import milliseconds
 from course.notebook.panel import Panel, Row
 from course.notebook.showing import show
-from course.services.postgres import postgres
+from course.services.providers.postgres import postgres
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -20,7 +20,7 @@ from course.notebook.names import strangers
 from course.notebook.problem import Problem, explain
 from course.notebook.session import Session
 from course.notebook.slips import slips
-from course.services import folders
+from course.services.machine import folders
 from course.syllabus import Exercise
 
 LIMIT = 30.0  # seconds that a test, or its fixtures, may take in the kernel

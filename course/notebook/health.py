@@ -5,7 +5,8 @@ from __future__ import annotations
 from course.notebook.faults import guarded
 from course.notebook.panel import Mark, Panel, Row
 from course.notebook.showing import show
-from course.services.doctor import Finding, State, examine
+from course.services.doctor.doctor import examine
+from course.services.doctor.finding import Finding, State
 
 MARKS: dict[State, Mark] = {"ok": "on", "note": "todo", "problem": "bad"}
 

@@ -59,6 +59,7 @@ def exercise(line: str, source: str) -> None:
     here, shell = session(), running_shell()
     wanted = here.course.exercise(line)
     here.require(wanted)
+    shell.history_manager.writeout_cache()  # in another thread IPython would write while a test's disk is full
     live = Live()
     try:
         result = run_exercise(

@@ -14,10 +14,10 @@ from course.notebook.cell import Cell
 from course.notebook.program import Program
 from course.notebook.progress import Progress
 from course.notebook.workspace import Workspace, default_folder
-from course.services import orphans
-from course.services.nats import NatsServer
-from course.services.pool import Database, DatabasePool
-from course.services.scratch import Scratch
+from course.services.cleanup import registry
+from course.services.cleanup.scratch import Scratch
+from course.services.pool.pool import Database, DatabasePool
+from course.services.providers.nats import NatsServer
 from course.services.server import Server
 from course.syllabus import Exercise, Lesson, Syllabus, syllabus
 
@@ -60,7 +60,7 @@ class Session:
             CourseError: A service did not start; what to do is said.
         """
         with self._lock:
-            orphans.reap()
+            registry.reap()
             new = lesson is not self.lesson
             before = (self.server, self.nats)
             if "postgresql" in lesson.services:
@@ -138,7 +138,7 @@ class Session:
         """The kernel's one prover; it warms up in the background when it is first asked for."""
         with self._lock:
             if self._prover is None:
-                from course.services.embedded import Embedded  # noqa: PLC0415 - when it is needed
+                from course.services.embedded.postgres import Embedded  # noqa: PLC0415 - when it is needed
 
                 self._prover = Prover(lambda: Embedded().start(), folder=self.scratch())
                 self._prover.warm_up()
@@ -185,7 +185,7 @@ class Session:
         self._scratch = None
 
     def _ensure_server(self) -> None:
-        from course.services.postgres import postgres  # noqa: PLC0415 - when it is needed
+        from course.services.providers.postgres import postgres  # noqa: PLC0415 - when it is needed
 
         if self.server is not None and not self.server.alive():
             with contextlib.suppress(CourseError):
@@ -195,7 +195,7 @@ class Session:
             self.server = postgres()
 
     def _ensure_nats(self) -> None:
-        from course.services.nats import nats  # noqa: PLC0415 - when it is needed
+        from course.services.providers.nats import nats  # noqa: PLC0415 - when it is needed
 
         if self.nats is None or not self.nats.alive():
             self._stop_nats()

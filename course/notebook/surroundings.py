@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from course.services import images
+from course.services.providers import images
 
 README = """\
 # {title}

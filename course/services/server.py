@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 from urllib.parse import quote
 
 from course.errors import CourseError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 # What a client sends to ask for encryption. Any PostgreSQL server answers with one letter, before a password is due.
 _SSL_REQUEST = bytes([0, 0, 0, 8, 4, 210, 22, 47])
@@ -26,17 +25,55 @@ class ServerGoneError(CourseError):
     """A server that was started answers no longer."""
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """What there is to stop about a server that somebody else runs."""
 
 
-def _silence() -> str:
+def silence() -> str:
     """What there is to read about a server that somebody else runs."""
     return ""
 
 
+class Running(abc.ABC):
+    """What running servers have in common: a context manager that stops it at the end."""
+
+    provider: str
+    end: Callable[[], None]
+
+    @property
+    @abc.abstractmethod
+    def place(self) -> str:
+        """What it is and where it listens, such as "NATS server (embedded) at 127.0.0.1:4222"."""
+
+    @abc.abstractmethod
+    def alive(self) -> bool:
+        """Whether it answers now, within a second or so."""
+
+    def stop(self) -> None:
+        """Stop it, if the course started it. A second call does nothing."""
+        self.end()
+
+    def require(self) -> None:
+        """Do nothing while the server answers.
+
+        Raises:
+            ServerGoneError: It was ended by something else in the meantime.
+        """
+        if not self.alive():
+            raise ServerGoneError(
+                f"The {self.place} answers no longer.",
+                "Run the cell with course.begin again: it starts a new one, and your cells are as they were.",
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
 @dataclass(frozen=True)
-class Server:
+class Server(Running):
     """A running PostgreSQL server. A context manager that stops it at the end.
 
     Attributes:
@@ -71,8 +108,8 @@ class Server:
     sentence: str
     socket_dir: Path | None = None
     query: str = ""
-    end: Callable[[], None] = field(default=_nothing, repr=False, compare=False)
-    log: Callable[[], str] = field(default=_silence, repr=False, compare=False)
+    end: Callable[[], None] = field(default=nothing, repr=False, compare=False)
+    log: Callable[[], str] = field(default=silence, repr=False, compare=False)
 
     def url(self, database: str = "postgres", driver: str | None = "psycopg2") -> str:
         """The SQLAlchemy URL of one of its databases, over TCP; with `driver=None` one that libpq reads as well."""
@@ -83,31 +120,14 @@ class Server:
             f"{scheme}://{login}@{host}:{self.port}/{quote(database, safe='')}{'?' if self.query else ''}{self.query}"
         )
 
-    def stop(self) -> None:
-        """Stop it, if the course started it. A second call does nothing."""
-        self.end()
+    @property
+    def place(self) -> str:
+        """What it is and where it listens."""
+        return f"PostgreSQL server ({self.provider}) at {self.host}:{self.port}"
 
     def alive(self) -> bool:
         """Whether a PostgreSQL server answers there now, within a second or so."""
         return answers(self.host, self.port)
-
-    def require(self) -> None:
-        """Do nothing while the server answers.
-
-        Raises:
-            ServerGoneError: The server was ended by something else in the meantime.
-        """
-        if not self.alive():
-            raise ServerGoneError(
-                f"The PostgreSQL server ({self.provider}) at {self.host}:{self.port} answers no longer.",
-                "Run the cell with course.begin again: it starts a new one, and your cells are as they were.",
-            )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
 
 def answers(host: str, port: int, seconds: float = 1.5) -> bool:

@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from course.services import images
-from course.services.docker import engine
-from course.services.images import ImageMissingError
+from course.services.machine.docker import engine
+from course.services.providers import images
+from course.services.providers.images import ImageMissingError
 
 # Set in the engine's runs: the server on which a container becomes a role and a database
 RUN_SERVER = "COURSE_RUN_SERVER"

@@ -11,8 +11,8 @@ from testcontainers.core.config import ConnectionMode
 from testcontainers.core.inspect import ContainerInspectInfo
 
 from course.errors import CourseError
-from course.services import images
-from course.services.docker import engine
+from course.services.machine.docker import engine
+from course.services.providers import images
 from course.stand_in import choice, running
 from course.stand_in.container import StandInContainer
 from course.stand_in.errors import StandInError

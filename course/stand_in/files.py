@@ -9,7 +9,8 @@ import tarfile
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from course.services import folders, orphans
+from course.services.cleanup import registry
+from course.services.machine import folders
 
 SCRIPTS = "/docker-entrypoint-initdb.d"
 
@@ -23,13 +24,13 @@ class Files:
     """A folder that is made when something is first put there, and removed with the container."""
 
     def __init__(self) -> None:
-        self._entry: orphans.Entry | None = None
+        self._entry: registry.Entry | None = None
 
     @cached_property
     def root(self) -> Path:
         """The folder, with the places that every image of PostgreSQL has."""
         folder = folders.plan("files")
-        self._entry = orphans.register("files of a stand-in", folder=folder)
+        self._entry = registry.register("files of a stand-in", folder=folder)
         for place in ("tmp", "root", SCRIPTS.lstrip("/")):
             (folder / place).mkdir(parents=True)
         folder.chmod(0o711)  # the server may run as another user, and reads a file of which it knows the name

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import time
 
-from course.services import folders, nats_embedded, orphans
+from course.services.cleanup import registry
+from course.services.cleanup.supervised import Supervised, supervise
+from course.services.embedded import nats as nats_embedded
+from course.services.machine import folders
 from course.services.server import free_port
-from course.services.supervised import Supervised, supervise
 from course.stand_in.errors import StandInError
 from course.stand_in.execution import Inside
 from course.stand_in.files import Files
@@ -48,7 +50,7 @@ class Nats:
         """
         self._ports = {inner: self._settings.host_port(inner) or free_port() for inner in (CLIENT, MONITOR)}
         folder = folders.plan("nats")
-        entry = orphans.register("nats", folder=folder)
+        entry = registry.register("nats", folder=folder)
         folder.mkdir(mode=0o700)
         ports = ["-a", "127.0.0.1", "-p", str(self._ports[CLIENT]), "-m", str(self._ports[MONITOR])]
         line = [nats_embedded.program(), *ports, "-sd", str(folder), *self._arguments]

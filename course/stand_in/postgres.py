@@ -17,10 +17,11 @@ from pathlib import Path
 
 import psycopg
 
-from course.services import accounts, binaries, cluster, introduction
-from course.services.embedded import PortTakenError, becomes_ready, has_sockets, run, wait_until_ready
+from course.services.cleanup.supervised import Supervised
+from course.services.embedded import binaries, cluster, introduction
+from course.services.embedded.postgres import PortTakenError, becomes_ready, has_sockets, run, wait_until_ready
+from course.services.machine import accounts
 from course.services.server import ServerStartError
-from course.services.supervised import Supervised
 from course.stand_in import init_scripts
 from course.stand_in.errors import StandInError
 from course.stand_in.execution import Inside

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
-import time
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from course.services import databases
 from course.services.server import answers
 from course.stand_in import init_scripts
 from course.stand_in.choice import RUN_TEMPLATE
@@ -40,8 +40,6 @@ FROM mine
 _OWNED = "SELECT datname FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE rolname = %s"
 _ROLES = "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') IS DISTINCT FROM %s"
 _NEIGHBOURS = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND pid <> pg_backend_pid()"
-_END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
-_PATIENCE = 1.0  # seconds
 
 
 class SharedPostgres(Postgres):
@@ -135,23 +133,17 @@ class SharedPostgres(Postgres):
         return None
 
     def _make(self, connection: psycopg.Connection) -> None:
-        words: dict[str, Any] = {"password": sql.Literal(self.settings.password), "label": sql.Literal(LABEL)}
-        words["template"] = sql.Identifier(os.environ.get(RUN_TEMPLATE, "template1"))
-        for statement in (
-            "CREATE ROLE {role} SUPERUSER LOGIN PASSWORD {password}; COMMENT ON ROLE {role} IS {label}",
-            "CREATE DATABASE {database} OWNER {role} TEMPLATE {template} STRATEGY FILE_COPY",  # takes half the time
-            "COMMENT ON DATABASE {database} IS {label}",
-        ):
-            self._do(connection, statement, **words)
+        user, database, label = self.settings.user, self.settings.database, sql.Literal(LABEL)
+        role = "CREATE ROLE {role} SUPERUSER LOGIN PASSWORD {password}; COMMENT ON ROLE {role} IS {label}"
+        self._do(connection, role, password=sql.Literal(self.settings.password), label=label)
+        databases.create(connection, database, template=os.environ.get(RUN_TEMPLATE, "template1"), owner=user)
+        self._do(connection, "COMMENT ON DATABASE {database} IS {label}", label=label)
 
     def _clear(self, connection: psycopg.Connection) -> None:
         """Drop the role with all that it owns here, and its databases."""
         names = {name for (name,) in connection.execute(_OWNED, (self.settings.user,)).fetchall()}
         for name in names | {self.settings.database}:
-            end = time.monotonic() + _PATIENCE  # DROP DATABASE alone waits for sessions in steps of 0.1 s
-            while connection.execute(_END_SESSIONS, (name,)).fetchone() and time.monotonic() < end:
-                time.sleep(0.002)
-            self._do(connection, "DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=sql.Identifier(name))
+            databases.drop(connection, name, foreign=True)
         if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (self.settings.user,)).fetchone():
             self._do(connection, "DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from course.services.scratch import Scratch
+from course.services.cleanup.scratch import Scratch
 from course.workflows.actions import simulate
 from course.workflows.definition import Job, Step, Value, Workflow
 from course.workflows.events import Event

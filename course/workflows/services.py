@@ -15,8 +15,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from course.errors import CourseError
-from course.services import binaries
-from course.services.embedded import Embedded
+from course.services.embedded import binaries
+from course.services.embedded.postgres import Embedded
 from course.services.server import free_port
 from course.workflows.definition import Service
 

@@ -19,7 +19,7 @@ from course.authoring.verify import (
 )
 from course.engine import Prover, load_subject
 from course.errors import CourseError
-from course.services.embedded import Embedded
+from course.services.embedded.postgres import Embedded
 from course.syllabus import Exercise, load, syllabus
 
 BUG = """\

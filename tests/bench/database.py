@@ -6,8 +6,8 @@ together is measured. In between, as a test would, a client connects by the URL,
 `database_vs_pytest_postgresql`: on the same server, a database with those 8 tables and rows, a new connection to it,
 one query (`SELECT 1`: what a query asks for takes as long for both), and the end of it all. Theirs are the steps of the
 fixture that `factories.postgresql` makes over `postgresql_noproc`, by its documented `DatabaseJanitor`: a database
-created from a template, a psycopg connection, the database dropped. Ours is `pool.connection()`, which opens the next
-connection in the background. Both run in one process without pytest, whose own time would be the same for both, and
+created from a template, a psycopg connection, the database dropped. Ours is `pool.database()` with a connection by
+psycopg2, the driver of its URLs. Both run in one process without pytest, whose own time would be the same for both, and
 without a pause in which a background could catch up. They take turns, so that a busy machine is busy for both; the
 figure is the ratio of the medians.
 """
@@ -16,6 +16,7 @@ figure is the ratio of the medians.
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import time
 from contextlib import contextmanager
@@ -27,14 +28,14 @@ import psycopg2
 from pytest_postgresql.janitor import DatabaseJanitor
 from rows import Row, row
 
-from course.services.pool import DatabasePool
-from course.services.postgres import postgres
+from course.services.pool.pool import DatabasePool
+from course.services.providers.postgres import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from course.services.pool import Database
+    from course.services.pool.pool import Database
     from course.services.server import Server
 
 ROUNDS = 300
@@ -96,11 +97,11 @@ def compare(server: Server) -> tuple[float, float]:
     with janitor(server, dbname="theirs_template", as_template=True) as template:
         template.load(fill)
         with DatabasePool(server, build, name="bench") as pool:
-            for connect in (partial(their_connection, server), pool.connection):
+            for connect in (partial(their_connection, server), partial(our_connection, pool)):
                 assert use(connect, "SELECT count(*) FROM t7", 20)
             for _ in range(TURNS):
                 theirs += [use(partial(their_connection, server)) for _ in range(20)]
-                ours += [use(pool.connection) for _ in range(100)]
+                ours += [use(partial(our_connection, pool)) for _ in range(100)]
     return statistics.median(theirs), statistics.median(ours)
 
 
@@ -125,6 +126,13 @@ def their_connection(server: Server) -> Iterator[psycopg.Connection]:
             yield connection
         finally:
             connection.close()
+
+
+@contextmanager
+def our_connection(pool: DatabasePool) -> Iterator[Any]:
+    """The same with a pool, by the driver that its URLs name."""
+    with pool.database() as database, contextlib.closing(psycopg2.connect(database.dsn)) as connection:
+        yield connection
 
 
 def janitor(server: Server, **settings: Any) -> DatabaseJanitor:

@@ -26,7 +26,7 @@ from course.grading.challenge import load_challenge
 from course.grading.command import SERVER_OPTIONS
 from course.grading.grader import Grader
 from course.grading.submission import find_submissions
-from course.services.embedded import Embedded
+from course.services.embedded.postgres import Embedded
 
 JOBS = 2
 # Every so many variants one plain pytest process is timed, and the sum is scaled to all of them

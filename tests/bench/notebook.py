@@ -158,7 +158,7 @@ def _one_process_per_variant(case: Case) -> float:
     """The same tests on the same variants as plain pytest processes, one after another; databases are ready before."""
     from course.engine import Variant, load_subject  # noqa: PLC0415 - after the shell is there
     from course.notebook.session import session  # noqa: PLC0415 - as above
-    from course.services.pool import DatabasePool  # noqa: PLC0415 - as above
+    from course.services.pool.pool import DatabasePool  # noqa: PLC0415 - as above
 
     here, subject = session(), load_subject("users_api")
     variants = [Variant(subject), Variant(subject), *(Variant(subject, subject.bug(name)) for name in case.proved.bugs)]
@@ -210,9 +210,9 @@ def _resident() -> float:
     """Proportional set size of everything that this session has started, in MB."""
     import psutil  # noqa: PLC0415 - after the shell is there
 
-    from course.services import orphans  # noqa: PLC0415 - as above
+    from course.services.cleanup import registry  # noqa: PLC0415 - as above
 
-    folders = [str(each.folder) for each in orphans.entries() if each.owner.pid == os.getpid() and each.folder]
+    folders = [str(each.folder) for each in registry.entries() if each.owner.pid == os.getpid() and each.folder]
     found = {each.pid: each for each in psutil.Process().children(recursive=True)}
     for process in psutil.process_iter(["cmdline"]):
         if any(folder in part for part in process.info["cmdline"] or () for folder in folders):

@@ -8,7 +8,7 @@ import textwrap
 import pytest
 
 from course.engine import Prover, Suite, load_subject
-from course.services.embedded import Embedded
+from course.services.embedded.postgres import Embedded
 
 PROGRAM = '''\
 """A till that adds prices up and writes receipts."""

@@ -35,6 +35,7 @@ def pay(amount):
         ("        amount -= 10\n", "        amount -= 10\n    amount += 1\n", {4, 5, 6, 7}),
         ("        amount -= 10\n", "    amount -= 10\n", {3, 2, 4, 5, 6, 7}),
         ("        2,\n", "        2,\n        more,\n", {4, 5, 6, 7}),
+        ("    total = round(\n", "        total = round(\n", {3, 4, 5, 6, 7}),
     ],
     ids=[
         "replaced",
@@ -45,6 +46,7 @@ def pay(amount):
         "added below",
         "dedented",
         "inside",
+        "moved into the block above",
     ],
 )
 def test_a_change_stands_on_the_statements_that_it_can_only_run_with(tmp_path, old, new, lines):

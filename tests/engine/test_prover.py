@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from course.engine import Ending, Fate, Prover, Request, Suite, Variant
-from course.services.embedded import Embedded
+from course.services.embedded.postgres import Embedded
 
 pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
 
@@ -146,7 +146,7 @@ def test_stop_ends_the_runs_that_go_on(prover, till):
 def test_nothing_is_left_after_the_owner_is_killed(tmp_path):
     code = textwrap.dedent("""
         from course.engine import Prover, Request, Suite, Variant, load_subject
-        from course.services.embedded import Embedded
+        from course.services.embedded.postgres import Embedded
 
         prover = Prover(Embedded().start, jobs=1)
         suite = Suite.from_files({"test_it.py": "import time\\ndef test_it(): time.sleep(3600)"})

@@ -23,7 +23,7 @@ from course.grading.grader import Grader
 from course.grading.report import class_page, learner_page
 from course.grading.submission import find_submissions
 from course.grading.summary import line
-from course.services.embedded import Embedded
+from course.services.embedded.postgres import Embedded
 
 pytestmark = pytest.mark.slow
 CATEGORIES = ("create", "read", "update", "delete", "duplicate", "not_found", "validation", "boundary")

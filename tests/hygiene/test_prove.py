@@ -11,7 +11,7 @@ from course.engine import JudgedTest, Prover, Standing, Suite, Validity, Verdict
 from course.hygiene import TITLES, Rule, prove_suite, rules_of
 from course.hygiene import Hygiene as Judges
 from course.hygiene.trial_runs import Trials
-from course.services.embedded import Embedded
+from course.services.embedded.postgres import Embedded
 from course.syllabus import Exercise, Hygiene
 
 CLEAN = """

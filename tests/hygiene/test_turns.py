@@ -10,7 +10,7 @@ import pytest
 from course.hygiene import baton as batons
 from course.hygiene.baton import Baton
 from course.hygiene.turns import Turns, middle_of, tracing
-from course.services.embedded import Embedded
+from course.services.embedded.postgres import Embedded
 
 
 def three_statements():

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from course.notebook.beginning import overview
-from course.services import images
+from course.services.providers import images
 
 
 def test_begin_shows_what_runs_where_and_what_there_is_to_do(kernel):

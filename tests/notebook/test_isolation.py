@@ -13,7 +13,7 @@ import course
 from course.authoring.render import LESSONS, checked_source
 from course.engine import load_subject
 from course.notebook.isolation import KINDS, LabError, LabStoppedError, fixture, isolation_lab
-from course.services.postgres import postgres
+from course.services.providers.postgres import postgres
 from course.syllabus import syllabus
 
 pytestmark = pytest.mark.slow  # they start a server; `make check` has the quick ones

@@ -14,7 +14,7 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 
-from course.services import orphans
+from course.services.cleanup import registry
 
 # The kernel's own, not the course's
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
@@ -93,7 +93,7 @@ def run(client, source, timeout=120):
 
 
 def folders_of(pid):
-    return [entry.folder for entry in orphans.entries() if entry.owner.pid == pid and entry.folder]
+    return [entry.folder for entry in registry.entries() if entry.owner.pid == pid and entry.folder]
 
 
 def processes_of(pid, folders):

@@ -15,7 +15,7 @@ from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.container import DockerContainer, ExecConfig
 from testcontainers.core.wait_strategies import ExecWaitStrategy, LogMessageWaitStrategy, PortWaitStrategy
 
-from course.services import cluster
+from course.services.embedded import cluster
 from course.services.server import free_port
 from course.stand_in import StandInError, install, uninstall
 from course.stand_in import postgres as stand_in_postgres

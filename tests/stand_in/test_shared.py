@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from testcontainers.community.postgres import PostgresContainer
 
-from course.services.embedded import Embedded
+from course.services.embedded.postgres import Embedded
 from course.stand_in.choice import RUN_SERVER, RUN_TEMPLATE
 
 

@@ -20,8 +20,8 @@ from testcontainers.core.image import DockerImage
 from testcontainers.core.network import Network
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-from course.services import containers, orphans
-from course.services.images import ImageMissingError
+from course.services.cleanup import containers, registry
+from course.services.providers.images import ImageMissingError
 from course.stand_in import StandInError, install, installed, uninstall
 from course.stand_in import client as client_module
 from course.stand_in.container import StandInContainer
@@ -185,8 +185,8 @@ def test_networks_and_builds_need_an_engine_and_the_error_says_so(tmp_path):
         DockerImage(tmp_path).build()
 
 
-def left(pid: int) -> list[orphans.Entry]:
-    return [entry for entry in orphans.entries() if entry.owner.pid == pid]
+def left(pid: int) -> list[registry.Entry]:
+    return [entry for entry in registry.entries() if entry.owner.pid == pid]
 
 
 FORGETS = """
@@ -217,7 +217,7 @@ def test_a_killed_process_leaves_nothing_behind():
         folders = [entry.folder for entry in left(pid)]
         assert len(folders) == 2
         process.send_signal(signal.SIGKILL)
-    orphans.reap()
+    registry.reap()
     end = time.monotonic() + 10
     while any(folder.exists() for folder in folders) and time.monotonic() < end:
         time.sleep(0.05)
@@ -251,7 +251,7 @@ def test_a_process_that_ends_while_the_database_is_filled_leaves_nothing_behind(
             time.sleep(0.05)
         assert lives_in(folder)
         process.send_signal(end)
-    orphans.reap()
+    registry.reap()
     until = time.monotonic() + 20
     while (lives_in(folder) or folder.exists()) and time.monotonic() < until:
         time.sleep(0.05)

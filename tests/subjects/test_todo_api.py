@@ -18,8 +18,8 @@ from sqlalchemy import create_engine, text
 from starlette.testclient import TestClient
 
 from course.engine import Fate, Prover, Suite, load_subject
-from course.services.embedded import Embedded
-from course.services.pool import DatabasePool
+from course.services.embedded.postgres import Embedded
+from course.services.pool.pool import DatabasePool
 
 SUBJECT = load_subject("todo_api")
 CHALLENGE = tomllib.loads((SUBJECT.folder / "challenge.toml").read_text())

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import doctest
+import gzip
 import importlib
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
+import tracemalloc
+import zipfile
+import zlib
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -17,7 +22,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, func, select, text
 
 from course.engine.subject import load_subject
-from course.services.postgres import postgres
+from course.services.providers.postgres import postgres
 
 SUBJECT = load_subject("users_api")
 ONLY_POSTGRESQL = [bug for bug in SUBJECT.bugs if bug.needs == "postgresql"]
@@ -34,7 +39,9 @@ MODULES = (
     "users",
     "relay",
     "mailer",
+    "archives",
     "export",
+    "imports",
     "access",
     "routes",
     "main",
@@ -187,3 +194,54 @@ def test_a_token_ends_in_utc_wherever_it_was_made(users_api):
 def test_a_token_without_an_end_is_refused(users_api, issued_at, minutes):
     with pytest.raises(ValueError, match="A token"):
         users_api("tokens").expires_at(issued_at, minutes)
+
+
+TEN_GIGABYTES = 10_000_000_000
+
+
+def tar_of_zeros(path):
+    entry = tarfile.TarInfo("users.csv")
+    entry.size = TEN_GIGABYTES
+    path.write_bytes(gzip.compress(entry.tobuf(tarfile.GNU_FORMAT)) + 1000 * gzip.compress(bytes(10_000_000)))
+
+
+def zip_of_zeros(path):
+    """Pack ten megabytes, and write them a thousand times: zipfile would need a minute."""
+    deflate = zlib.compressobj(wbits=-15)
+    zeros = deflate.compress(bytes(10_000_000)) + deflate.flush(zlib.Z_FULL_FLUSH)
+    entry = zipfile.ZipInfo("users.csv")
+    entry.compress_type, entry.file_size, entry.CRC = zipfile.ZIP_DEFLATED, TEN_GIGABYTES, 0
+    entry.compress_size, entry.header_offset = 1000 * len(zeros), 0
+    with path.open("wb") as file, zipfile.ZipFile(file, "w") as archive:
+        file.write(entry.FileHeader(zip64=True) + 1000 * zeros)
+        archive.start_dir = file.tell()
+        archive.filelist.append(entry)
+        archive._didModify = True  # else it writes no directory
+
+
+def file_of_zeros(path):
+    with path.open("wb") as file:
+        file.truncate(TEN_GIGABYTES)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "why"),
+    [
+        ("users.tar.gz", tar_of_zeros, "more than 1,000,000 bytes"),
+        ("users.zip", zip_of_zeros, "more than 1,000,000 bytes"),
+        ("users.csv", file_of_zeros, "more than 1,000,000 bytes"),
+        ("zeros.zip", file_of_zeros, "not a zip file"),
+        ("zeros.tar.gz", file_of_zeros, "Not a gzipped file"),
+    ],
+)
+def test_ten_gigabytes_of_zeros_are_refused_and_cost_neither_memory_nor_disk(users_api, tmp_path, name, make, why):
+    make(tmp_path / name)
+    imports, database = users_api("imports"), users_api("database")
+    with database.new_session() as session:
+        tracemalloc.start()
+        with pytest.raises(imports.UnreadableFileError, match=why):
+            imports.import_users(session, tmp_path / name)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+        tracemalloc.stop()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    database.engine.dispose()

@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from course.services import orphans
+from course.services.cleanup import registry
 
 OWNER = """
 import sys
@@ -40,11 +40,11 @@ def test_a_killed_owner_leaves_nothing(good, project, tmp_path):
     owner.stdin.write(text)
     owner.stdin.close()
     until(witness.exists)
-    started = {each.kind: each.folder for each in orphans.entries() if each.owner.pid == owner.pid}
+    started = {each.kind: each.folder for each in registry.entries() if each.owner.pid == owner.pid}
     assert set(started) == {"workflow", "postgres"}
     assert running("sleep 3599.25")
     owner.kill()
     owner.wait()
     until(lambda: not running("sleep 3599.25", str(started["postgres"])))
-    orphans.reap()
+    registry.reap()
     assert not any(folder.exists() for folder in started.values())

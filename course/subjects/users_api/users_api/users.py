@@ -1,6 +1,6 @@
 """What can be done with users. Each function that changes something commits it, or rolls back and raises."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
@@ -155,3 +155,13 @@ def _save(session: Session) -> None:
         if isinstance(error, IntegrityError) and EMAIL_INDEX in str(error.orig):
             raise EmailTakenError from error
         raise
+
+
+def add_users(session: Session, new: Iterable[User]) -> None:
+    """Add users, all of them or none. No message tells of them: they have not signed up.
+
+    Raises:
+        EmailTakenError: An address belongs to another user, or to two of them.
+    """
+    session.add_all(new)
+    _save(session)

@@ -1,0 +1,1 @@
+"""What was started is ended, however its owner ends."""

@@ -1,0 +1,1 @@
+"""Servers of the course's own, without Docker."""

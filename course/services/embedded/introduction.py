@@ -1,0 +1,43 @@
+"""The first words to a new server: what its superuser is called, and which database it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from course.services.embedded.cluster import USER
+
+_HELPER = "course_introduction"
+
+
+def introduce(login: Mapping[str, Any], user: str, password: str, database: str) -> None:
+    """Rename the superuser, set its password, create the database.
+
+    Args:
+        login: Host or socket folder, port and password of the superuser until now, as psycopg takes them.
+        user: The superuser's new name.
+        password: Its new password.
+        database: The database to create, unless it is there.
+    """
+    with psycopg.connect("", user=USER, dbname="postgres", autocommit=True, **login) as connection:
+        connection.execute(_passwords(user, password))
+        if database not in {"postgres", "template0", "template1"}:
+            statement = sql.SQL("CREATE DATABASE {} OWNER {}")
+            connection.execute(statement.format(sql.Identifier(database), sql.Identifier(user)))
+
+
+def _passwords(user: str, password: str) -> sql.Composed:
+    """A session's own user cannot be renamed, so a helper takes its place for a moment."""
+    rename = (
+        "CREATE ROLE {helper} SUPERUSER; SET SESSION AUTHORIZATION {helper}; ALTER ROLE {old} RENAME TO {new}; "
+        "RESET SESSION AUTHORIZATION; DROP ROLE {helper}; "
+    )
+    return sql.SQL(("" if user == USER else rename) + "ALTER ROLE {new} PASSWORD {password}").format(
+        helper=sql.Identifier(_HELPER),
+        old=sql.Identifier(USER),
+        new=sql.Identifier(user),
+        password=sql.Literal(password),
+    )

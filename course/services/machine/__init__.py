@@ -1,0 +1,1 @@
+"""This machine: its users, its folders, its Docker engine."""

@@ -1,0 +1,62 @@
+"""The user that a server runs as: PostgreSQL refuses to run as root, so root lends it another name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from course.errors import CourseError
+
+_NAMES = ("postgres", "nobody", "daemon")  # initdb insists on a user that has a name
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user of this system.
+
+    Attributes:
+        name: The login name.
+        uid: The user's number.
+        gid: The number of its group.
+    """
+
+    name: str
+    uid: int
+    gid: int
+
+    def can_read(self, path: Path) -> bool:
+        """Whether the folders above let this user in, by their permission bits."""
+        return all(_lets_in(parent.stat(), self) for parent in (path, *path.parents))
+
+    def own(self, *paths: Path) -> None:
+        """Hand the paths over to this user."""
+        for path in paths:
+            os.chown(path, self.uid, self.gid)
+
+
+def for_servers() -> Account | None:
+    """Whom a server runs as: the present user (none), or for root the first of a few that every system has.
+
+    Raises:
+        CourseError: Root, on a system without any of these users.
+    """
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return None
+    import pwd  # noqa: PLC0415 - Windows has none
+
+    known = {entry.pw_name: entry for entry in pwd.getpwall()}
+    for name in _NAMES:
+        if name in known:
+            return Account(name, known[name].pw_uid, known[name].pw_gid)
+    raise CourseError(
+        "PostgreSQL does not run as root, and this system has no user to lend it.",
+        "Add one (`useradd --system postgres`), or work as an ordinary user.",
+    )
+
+
+def _lets_in(status: os.stat_result, account: Account) -> bool:
+    mode = status.st_mode
+    if status.st_uid == account.uid:
+        return bool(mode & 0o100)
+    return bool(mode & (0o010 if status.st_gid == account.gid else 0o001))

@@ -1,0 +1,62 @@
+"""PostgreSQL for a lesson: the one word a lesson says, whichever provider it comes from."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+from typing import Protocol
+
+from course.services.cleanup import registry
+from course.services.embedded.postgres import Embedded
+from course.services.providers.choice import choose
+from course.services.providers.compose import Compose
+from course.services.providers.container import Container
+from course.services.providers.external import External
+from course.services.server import Server
+
+VARIABLE = "COURSE_POSTGRES"
+_BY_DEFAULT = f"(Docker was not asked: {VARIABLE}=container uses it)"
+
+
+class Provider(Protocol):
+    """A way to get a PostgreSQL server."""
+
+    def start(self) -> Server:
+        """Return a server that is ready, or raise an error that tells the way out."""
+
+
+PROVIDERS: dict[str, Callable[[], Provider]] = {
+    "embedded": Embedded,
+    "container": Container,
+    "compose": Compose,
+    "external": External,
+}
+
+
+def postgres(provider: str | None = None) -> Server:
+    """Start a PostgreSQL server.
+
+    Args:
+        provider: "embedded", "container", "compose" or "external"; COURSE_POSTGRES if none is given, else "embedded".
+
+    Raises:
+        UnknownProviderError: There is no such provider; the nearest one is suggested.
+        CourseError: It did not start; the error tells why and the way out.
+
+    Example:
+        >>> with postgres("embedded") as server:
+        ...     server.sentence.split(",")[0], server.alive()
+        ('16.14 embedded', True)
+    """
+    registry.reap()
+    chosen = choose(provider, VARIABLE, PROVIDERS)
+    server = named(chosen).start()
+    if provider is None and not os.environ.get(VARIABLE):
+        return dataclasses.replace(server, sentence=f"{server.sentence} {_BY_DEFAULT}")
+    return server
+
+
+def named(provider: str) -> Provider:
+    """The provider of this name, not started."""
+    return PROVIDERS[provider]()
