@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from course.services.server import free_port
 from course.workflows import refusals
 from course.workflows.definition import Job, Workflow
 from course.workflows.events import Event, starts
@@ -42,7 +43,8 @@ def rehearse(
     if not starts(workflow, event):
         return RehearsalResult(started=False)
     stop = stop or threading.Event()
-    shared = Rehearsed(workflow, commit, event, plugins(workflow, commit), time.monotonic(), seconds, stop)
+    closed, found = str(free_port()), plugins(workflow, commit)
+    shared = Rehearsed(workflow, commit, event, closed, found, time.monotonic(), seconds, stop)
     return RehearsalResult(True, tuple(_jobs(shared)))
 
 

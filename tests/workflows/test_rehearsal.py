@@ -31,12 +31,13 @@ def test_a_good_workflow_is_green_on_a_good_commit_and_red_on_a_bad_one(run, goo
 @pytest.mark.parametrize(
     ("right", "wrong", "sentence"),
     [
-        ("localhost:5432/", "localhost:5433/", "refused"),
+        ("localhost:5432/", "localhost:5433/", "port 5433 failed: Connection refused"),
+        ('"5432:5432"', '"15432:5432"', "port 5432 failed: Connection refused"),
         ("shop:secret@", "shop:other@", "password authentication failed"),
         ("secret@localhost", "secret@postgres", "postgres"),
         ("--health-cmd pg_isready", "--hostname store", "Error: Process completed with exit code 1"),
     ],
-    ids=["port", "password", "host", "no health check"],
+    ids=["port", "mapping", "password", "host", "no health check"],
 )
 def test_a_database_that_cannot_be_reached_is_red(run, good, right, wrong, sentence):
     result = run(good.replace(right, wrong))
