@@ -14,8 +14,8 @@ from course.notebook.first_run import FirstRun
 from course.notebook.problem import Problem
 from course.notebook.session import Session
 from course.syllabus import Exercise
-from course.workflows import Event, RehearsalResult, Workflow, WorkflowError, read_workflow, rehearse
-from course.workflows.proof import Proved, prove_workflow
+from course.workflows import RehearsalResult, Workflow, WorkflowError, read_workflow, rehearse
+from course.workflows.proof import Proved, prove_workflow, pull_request
 
 TODO = re.compile(r"^ *# (TODO \d+\.\d+: .*)$", re.MULTILINE)
 
@@ -110,7 +110,6 @@ def rehearse_once(session: Session, commit: str, source: str) -> RehearsalResult
         CourseError: No such commit, or the file cannot be rehearsed.
     """
     subject = load_subject(session.lesson_meant().subject or "")
-    patch = subject.bug(commit) if commit else None
-    folder = session.prover().trees.path(Variant(subject, patch))
-    files = [file.path for file in patch.files] if patch else [path.name for path in folder.iterdir()]
-    return rehearse(read(source), folder, Event(paths=tuple(files)), subject.seconds)
+    variant = Variant(subject, subject.bug(commit) if commit else None)
+    folder = session.prover().trees.path(variant)
+    return rehearse(read(source), folder, pull_request(variant, folder), subject.seconds)

@@ -103,7 +103,7 @@ def _rehearse_all(
         futures = {}
         for variant in variants:
             folder = tree(variant)
-            futures[pool.submit(rehearse, workflow, folder, _pull_request(variant, folder), seconds, stop)] = variant
+            futures[pool.submit(rehearse, workflow, folder, pull_request(variant, folder), seconds, stop)] = variant
         try:
             for done, future in enumerate(as_completed(futures), start=1):
                 future.result()
@@ -115,7 +115,7 @@ def _rehearse_all(
     return [future.result() for future in futures]
 
 
-def _pull_request(variant: Variant, folder: Path) -> Event:
+def pull_request(variant: Variant, folder: Path) -> Event:
     """A pull request for main that changes what the patch changes; the good commit changes every file."""
     if variant.patch:
         return Event(paths=tuple(file.path for file in variant.patch.files))
