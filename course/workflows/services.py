@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from course.errors import CourseError
+from course.errors import CourseError, nearest
 from course.services.embedded import binaries
 from course.services.embedded.postgres import Embedded
 from course.services.server import free_port
@@ -23,6 +23,9 @@ from course.workflows.definition import Service
 POSTGRES = re.compile(r"(?:docker\.io/)?(?:library/)?postgres(?::(?P<version>\d+)\S*)?")
 # Seconds; the image fills its data folder and starts the server twice until it answers
 FIRST_START = 3.0
+HEALTH = tuple(
+    f"--health-{name}" for name in ("cmd", "interval", "retries", "start-interval", "start-period", "timeout")
+)
 
 
 class ServiceError(CourseError):
@@ -63,6 +66,7 @@ def provision(services: tuple[Service, ...]) -> Iterator[Provisioned]:
 def _start(service: Service, provisioned: Provisioned, stack: ExitStack) -> None:
     server = _server(service)
     mapped = _map_ports(service, server, provisioned)
+    _check_options(service)
     health = _option(service.options, "--health-cmd")
     if not health:
         stack.enter_context(_started_later(server))
@@ -103,6 +107,13 @@ def _map_ports(service: Service, server: Embedded, provisioned: Provisioned) -> 
     provisioned.by_service[service.name] = {"ports": inside}
     reached = [f"localhost:{outer}" for inner, outer in inside.items() if inner == "5432"]
     return f"reached at {reached[0]}" if reached else "no port of it is mapped"
+
+
+def _check_options(service: Service) -> None:
+    for word in re.findall(r"(?<!\S)--heal[\w-]*", service.options):
+        if word not in HEALTH:
+            what = f"The service {service.name} cannot be created: there is no option {word}."
+            raise ServiceError(what, nearest(word, HEALTH))
 
 
 def _option(options: str, name: str) -> str:

@@ -47,7 +47,11 @@ def test_a_database_that_cannot_be_reached_is_red(run, good, right, wrong, sente
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
-    [("--health-cmd curl", "`curl` cannot run there"), ("--health-cmd 'pg_isready --nonsense'", "nonsense")],
+    [
+        ("--health-cmd curl", "`curl` cannot run there"),
+        ("--health-cmd 'pg_isready --nonsense'", "nonsense"),
+        ("--healt-cmd pg_isready", 'Did you mean "--health-cmd"?'),
+    ],
 )
 def test_a_health_check_that_cannot_pass_is_red_before_the_first_step(run, good, options, sentence):
     result = run(good.replace("--health-cmd pg_isready", options))
