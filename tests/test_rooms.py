@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from graphlib import TopologicalSorter
 
 import pytest
 
@@ -63,6 +64,41 @@ def imported(room):
 @pytest.mark.parametrize("room", ARROWS)
 def test_arrows_between_rooms_point_one_way(room):
     assert imported(room) <= ARROWS[room]
+
+
+ENGINE = CLONE / "course" / "engine"
+# Folder of the engine to the folders it may import
+FOLDERS = {
+    "programs": {"programs"},
+    "worker": {"worker"},
+    "execution": {"execution", "programs", "worker"},
+    "verdicts": {"verdicts", "execution", "programs"},
+}
+
+
+def modules_imported(path):
+    """The modules of the course that a file imports, inside functions as well."""
+    return set(re.findall(r"^\s*(?:from|import) (course[\w.]*)", path.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_inside_the_engine_arrows_point_one_way(folder):
+    found = {module for path in (ENGINE / folder).glob("*.py") for module in modules_imported(path)}
+    assert {module.split(".")[2] for module in found if module.startswith("course.engine")} <= FOLDERS[folder]
+
+
+def test_no_modules_of_the_engine_import_each_other():
+    graph = {
+        ".".join(("course", *path.relative_to(CLONE / "course").with_suffix("").parts)): modules_imported(path)
+        for path in ENGINE.rglob("*.py")
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+def test_other_rooms_use_what_the_engine_exports_and_nothing_inside_it():
+    files = {*CLONE.glob("course/**/*.py"), *CLONE.glob("tests/**/*.py")}
+    outside = [path for path in files if "engine" not in path.parts]
+    assert {path.name for path in outside if any("course.engine." in name for name in modules_imported(path))} == set()
 
 
 def test_exercise_ids_are_unique():

@@ -1,4 +1,4 @@
-"""Proves suites: the original twice, then correct variants, then bugs, on warm processes and fresh databases."""
+"""Proves suites: the original twice, then correct variants, then bugs, in forked processes and on fresh databases."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
-from course.engine.databases import Server
-from course.engine.patch import Patch
-from course.engine.proof import Proof, Step
-from course.engine.run import Request, RunResult
-from course.engine.slot import Slot
-from course.engine.subject import Subject
-from course.engine.suite import Suite
-from course.engine.variant import Trees
-from course.engine.verdict import Verdict
-from course.engine.warm import CAN_FORK, ColdProcesses, WarmProcess
+from course.engine.execution.processes import CAN_FORK, ForkedProcesses, SpawnedProcesses
+from course.engine.execution.run import Request, RunResult
+from course.engine.execution.slot import Slot
+from course.engine.programs.patch import Patch
+from course.engine.programs.subject import Subject
+from course.engine.programs.suite import Suite
+from course.engine.programs.variant import Trees
+from course.engine.verdicts.proof import Proof, Step
+from course.engine.verdicts.verdict import Verdict
 from course.services.cleanup.scratch import Scratch
+from course.services.server import Server
 
 T = TypeVar("T")
 
 
 class Prover:
-    """Keeps processes warm and servers up, and proves one suite after another.
+    """Keeps a fork server and database servers up, and proves one suite after another.
 
     Args:
         start: Starts a PostgreSQL server; called once for each job, when it is first needed.
@@ -59,7 +59,7 @@ class Prover:
         self._scratch = None if folder else Scratch("prover", in_memory=False)
         self.folder = self._scratch.folder if self._scratch else Path(tempfile.mkdtemp(prefix="prover-", dir=folder))
         self.trees = Trees(self.folder / "trees")
-        self._processes = WarmProcess() if CAN_FORK else ColdProcesses()
+        self._processes = ForkedProcesses() if CAN_FORK else SpawnedProcesses()
         self._stop = threading.Event()  # of all jobs that were submitted since somebody stopped the ones before
         self._threads = ThreadPoolExecutor(self.jobs, thread_name_prefix="course-slot")
         self._slots: queue.SimpleQueue[Slot] = queue.SimpleQueue()
@@ -104,12 +104,9 @@ class Prover:
     @contextmanager
     def suite_folder(self, suite: Suite) -> Iterator[Path]:
         """A folder with the suite's files, for as long as they are needed."""
-        folder = Path(tempfile.mkdtemp(prefix="suite-", dir=self.folder))
-        try:
-            suite.write(folder)
+        with tempfile.TemporaryDirectory(prefix="suite-", dir=self.folder, ignore_cleanup_errors=True) as name:
+            suite.write(folder := Path(name))
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def submit(self, job: Callable[[Slot], T]) -> Future[T]:
         """Do `job` with the next free slot, in the background."""
@@ -153,7 +150,7 @@ class Prover:
     def warm_up(self) -> None:
         """Start in the background what would else start with the first proof."""
         for _ in self._all_slots:
-            self.submit(lambda slot: slot.ensure())
+            self.submit(lambda slot: slot.databases)
 
     def stop(self) -> None:
         """End what was submitted until now: runs come back as stopped, and none begins; jobs to come are not meant."""
@@ -185,14 +182,8 @@ class Prover:
     def _slot(self, start: Callable[[], Server], number: int, *, shared: bool) -> Slot:
         folder = self.folder / f"slot{number}"
         folder.mkdir()
-        return Slot(
-            start,
-            shared=shared,
-            folder=folder,
-            trees=self.trees,
-            processes=self._processes,
-            number=number,
-        )
+        processes = self._processes
+        return Slot(start, shared=shared, folder=folder, trees=self.trees, processes=processes, number=number)
 
     def _with_slot(self, job: Callable[[Slot], T], stop: threading.Event) -> T:
         slot = self._slots.get()

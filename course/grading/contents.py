@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from course.engine.settings import NAMES
+from course.engine import SETTINGS_FILES
 from course.grading.archive import zip_files
 from course.grading.loading import DEPTH, ENVIRONMENT, Parts, is_skipped
 from course.grading.project import TEST_MODULE
@@ -71,7 +71,7 @@ class Contents:
             "submission": "submission.json" in self.top,
             "conftest": "conftest.py" in self.top,
             "module": any(map(TEST_MODULE.fullmatch, self.top)),
-            "settings": not self.top.isdisjoint(NAMES),
+            "settings": not self.top.isdisjoint(SETTINGS_FILES),
             "tests": self._has_tests_in("tests"),
             "test": self._has_tests_in("test"),
         }

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from _pytest.pathlib import fnmatch_ex
 
-from course.engine import Suite
-from course.engine.settings import find_settings
+from course.engine import Suite, find_settings
 from course.grading.archive import unpack
 from course.grading.cells import suite_files
 from course.grading.loading import SubmissionError, Target

@@ -77,16 +77,16 @@ class Prepared:
 
     def used(self, slot: Slot) -> str:
         """A template with ids from the first one, and rows of somebody else."""
-        return slot.template("used", self._filler(slot, rows=True))
+        return slot.databases.template("used", self._filler(slot, rows=True))
 
     def numbered(self, slot: Slot) -> str:
         """A template with ids from the first one, and no rows: as a container of one's own is empty."""
-        return slot.template("numbered", self._filler(slot, rows=False))
+        return slot.databases.template("numbered", self._filler(slot, rows=False))
 
     @contextmanager
     def counting(self, slot: Slot) -> Iterator[None]:
         """Meanwhile, in databases that a suite makes for itself on this slot's server, ids begin with the first one."""
-        url = plain(slot.url("template1"))
+        url = plain(slot.databases.url("template1"))
         _execute(url, NOT_COUNTING + ";" + self._counting)
         try:
             yield

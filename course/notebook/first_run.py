@@ -19,9 +19,7 @@ from typing import Any
 import ipytest
 import pytest
 
-from course.engine.plugins import load_plugins, plugins_for
-from course.engine.reported import Reported
-from course.engine.settings import Settings
+from course.engine import Reported, Settings, load_plugins, plugins_for
 from course.notebook.assertions import made_up, silent
 from course.notebook.cell import Cell
 from course.notebook.guard import Guard

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from course.engine.plugins import DEFAULTS, XDIST, plugins_for
+from course.engine import DEFAULTS, XDIST, plugins_for
 from course.errors import CourseError
 
 FILE = "test_it.py"

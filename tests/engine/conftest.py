@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import textwrap
+from dataclasses import replace
 
 import pytest
 
@@ -89,7 +90,7 @@ def till(tmp_path_factory):
     folder = tmp_path_factory.mktemp("subjects") / "till"
     folder.mkdir()
     (folder / "till.py").write_text(PROGRAM)
-    (folder / "subject.toml").write_text('package = "till"\nseconds = 4\n')
+    (folder / "subject.toml").write_text('package = "till"\nseconds = 60\n')
     for name, change in BUGS.items():
         header = f"Boundary: {name.split('/')[0]}\nShows: It is wrong.\nHint: Look.\n"
         write_patch(folder / "bugs" / f"{name}.patch", header, *change)
@@ -109,11 +110,10 @@ def prover():
 def prove(prover, till):
     """Prove the text of one test file on the till, by default without bugs and correct variants."""
 
-    def prove(text, bugs=(), correct=(), files=None, **options):
+    def prove(text, bugs=(), correct=(), files=None, seconds=till.seconds, **options):
         suite = Suite.from_files({"test_till.py": textwrap.dedent(text), **(files or {})})
-        return prover.prove(
-            suite, till, bugs=[till.bug(name) for name in bugs], correct=[till.variant(n) for n in correct], **options
-        )
+        bugs, correct = [till.bug(name) for name in bugs], [till.variant(name) for name in correct]
+        return prover.prove(suite, replace(till, seconds=seconds), bugs=bugs, correct=correct, **options)
 
     return prove
 

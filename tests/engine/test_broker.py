@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from course.engine import Ending, Request, Suite, Variant
-from course.engine.broker import Broker
-from course.engine.subject import SubjectError, load_subject
+from course.engine.execution.broker import Broker
+from course.engine.programs.subject import SubjectError, load_subject
 
 SUITE = textwrap.dedent(
     """

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow  # each of them starts a program; `make check` has
 SCRIPT = """
 import json, sys, threading
 from pathlib import Path
-from course.engine.coverage import LineCoverage
+from course.engine.worker.coverage import LineCoverage
 
 tree = Path(sys.argv[1])
 sys.path.insert(0, str(tree))

@@ -5,8 +5,8 @@ import difflib
 import pytest
 
 from course.engine import read_patch
-from course.engine.impact import narrow_first, reach_of, watched_lines
-from course.engine.run import Reach
+from course.engine.execution.run import Reach
+from course.engine.verdicts.impact import narrow_first, reach_of, watched_lines
 
 PROGRAM = """\
 def pay(amount):

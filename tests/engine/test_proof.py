@@ -5,8 +5,8 @@ import random
 import pytest
 
 from course.engine import Ending, Fate, Outcome, RunResult, Standing, Validity
-from course.engine.proof import SEED, Proof
-from course.engine.variant import Trees
+from course.engine.programs.variant import Trees
+from course.engine.verdicts.proof import SEED, Proof
 
 GOOD = """
     import till
@@ -154,9 +154,9 @@ def test_where_a_test_starts_a_process_nothing_is_settled_by_reach(prove):
 
 @pytest.mark.slow
 def test_a_bug_that_never_returns_is_inconclusive(prove):
-    verdict = prove("import till\ndef test_it(): till.order('ab')", ["api/never_returns"])
+    verdict = prove("import till\ndef test_it(): till.order('ab')", ["api/never_returns"], seconds=10)
     assert only(verdict).fate is Fate.INCONCLUSIVE
-    assert only(verdict).detail == "It was ended after 4 s during test_till.py::test_it."
+    assert only(verdict).detail == "It was ended after 10 s during test_till.py::test_it."
 
 
 def test_a_bug_that_does_not_import_is_inconclusive(prove):
@@ -172,7 +172,6 @@ def test_a_test_that_fails_on_right_code_is_a_false_alarm_and_catches_nothing(pr
     assert only(verdict).fate is not Fate.CAUGHT
 
 
-@pytest.mark.slow
 def test_a_test_that_checks_how_instead_of_what_fails_on_a_correct_variant(prove):
     verdict = prove(
         "import till\ndef test_it(): assert till.order('ba') == ['a', 'b']",
@@ -222,6 +221,7 @@ def test_what_a_hanging_test_keeps_from_running_on_a_correct_variant_is_tried_ag
             assert till.total([1]) == 1
         """,
         correct=["orders_backwards"],
+        seconds=10,
     )
     assert validity(verdict) == {
         "test_hangs": Validity.NEVER_ENDS,
@@ -390,7 +390,7 @@ def test_a_suite_that_does_not_collect_is_broken(prove, text, detail, where):
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        ("import time; time.sleep(3600)", "ended after 4 s"),
+        ("import time; time.sleep(3600)", "ended after 20 s"),
         ("import os; os._exit(0)", "ended by itself with status 0"),
         ("import ctypes; ctypes.string_at(0)", "ended by itself with status -11"),
         ("import os\n    while True: os.fork()", "started 64 or more processes"),
@@ -400,7 +400,7 @@ def test_a_suite_that_does_not_collect_is_broken(prove, text, detail, where):
 )
 def test_a_test_that_ends_the_run_is_left_out_and_the_others_count(prove, body, detail):
     text = f"import till\ndef test_good(): assert till.total([1, 2]) == 3\n\ndef test_bad():\n    {body}\n"
-    verdict = prove(text, ["api/forgets_the_last_price"])
+    verdict = prove(text, ["api/forgets_the_last_price"], seconds=20)
     assert validity(verdict) == {"test_good": Validity.VALID, "test_bad": Validity.NEVER_ENDS}
     assert detail in next(test.message for test in verdict.tests if test.name == "test_bad")
     assert only(verdict).fate is Fate.CAUGHT

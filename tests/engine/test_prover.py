@@ -152,7 +152,6 @@ def test_nothing_is_left_after_the_owner_is_killed(tmp_path):
         suite = Suite.from_files({"test_it.py": "import time\\ndef test_it(): time.sleep(3600)"})
         with prover.suite_folder(suite) as folder:
             future = prover.submit(lambda s: s.run(Request(Variant(load_subject("users_api")), folder, 3600)))
-            prover._processes.wait_ready()
             print("up", flush=True)
             future.result()
     """)
@@ -184,8 +183,8 @@ def test_a_prover_that_is_closed_leaves_no_folder(till):
 
 
 def test_the_fork_server_is_started_again_after_it_was_killed(prove, prover):
-    os.kill(prover._processes.pid, signal.SIGKILL)
-    wait_for(lambda: is_zombie(prover._processes.pid))
+    os.kill(prover._processes._server.pid, signal.SIGKILL)
+    wait_for(lambda: is_zombie(prover._processes._server.pid))
     assert prove("def test_it(): pass").solved
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from course.engine import Standing, Suite
-from course.engine.plugins import plugins_for
-from course.engine.settings import find_settings
+from course.engine.worker.plugins import plugins_for
+from course.engine.worker.settings import find_settings
 
 slow = pytest.mark.slow  # each of them starts programs
 SUM = "from till import total\ndef test_sum(): assert total([1, 2]) == 3\n"

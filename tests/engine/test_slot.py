@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from course.engine import Ending, Fate, Request, Suite, Variant, load_subject
-from course.engine.slot import _keep_bytecode
+from course.engine.execution.slot import _keep_bytecode
 
 pytestmark = pytest.mark.slow  # each of them starts programs; `make check` has the quick ones
 
@@ -117,7 +117,7 @@ def test_a_template_is_filled_once_and_outlives_runs(prover, request_for):
     def use(slot):
         slot.run(request_for("def test_one(): pass"))
         with (
-            slot.database(slot.template("answer", fill)) as url,
+            slot.database(slot.databases.template("answer", fill)) as url,
             psycopg.connect(url.replace("+psycopg2", "")) as connection,
         ):
             return connection.execute("SELECT answer FROM kept").fetchone()
@@ -145,10 +145,10 @@ def test_a_job_whose_connection_was_ended_is_done_again(prover):
     tries = []
 
     def job(slot):
-        slot.ensure()
+        databases = slot.databases
         tries.append(slot)
         if len(tries) == 1:
-            slot._admin.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+            databases._admin.execute("SELECT pg_terminate_backend(pg_backend_pid())")
         return "done"
 
     assert prover.submit(lambda slot: slot.survive(lambda: job(slot))).result() == "done"
@@ -157,8 +157,7 @@ def test_a_job_whose_connection_was_ended_is_done_again(prover):
 
 def test_a_job_that_cannot_connect_on_a_sound_server_says_so(prover):
     def job(slot):
-        slot.ensure()
-        with psycopg.connect(slot.url("no_such_database").replace("+psycopg2", "")):
+        with psycopg.connect(slot.databases.url("no_such_database").replace("+psycopg2", "")):
             pass
 
     with pytest.raises(psycopg.OperationalError, match="no_such_database"):

@@ -185,7 +185,7 @@ def test_a_server_that_is_killed_is_started_again_and_so_is_the_run(classroom, t
 
     def kill_once(prover, submission, news):
         if not killed and isinstance(news, Step) and news.done == 4:
-            url = prover._all_slots[0]._server.url(driver=None)
+            url = prover._all_slots[0].databases.url(driver=None)
             with psycopg.connect(url) as connection:
                 (text,) = connection.execute("SELECT pg_read_file('postmaster.pid')").fetchone()
             killed.append(int(text.splitlines()[0]))

@@ -21,7 +21,7 @@ from alembic.migration import MigrationContext
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, func, select, text
 
-from course.engine.subject import load_subject
+from course.engine import load_subject
 from course.services.providers.postgres import postgres
 
 SUBJECT = load_subject("users_api")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import compileall
 import shutil
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
-from course.engine.patch import Patch
-from course.engine.subject import Subject
+from course.engine.programs.patch import Patch
+from course.engine.programs.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -57,26 +57,13 @@ class Trees:
         half = target.with_name(target.name + ".half")
         if variant.patch is None:
             variant.subject.copy(half)
-            # Compiled once: variants take over the byte-code of the files that they leave alone
-            compileall.compile_dir(half, quiet=2)
+            # Compiled once: variants take over the byte-code of files that they leave alone. Checked by a hash, since
+            # a changed file may be of the same size and second
+            compileall.compile_dir(half, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
         else:
             original = self._folder / variant.subject.name / "original"
             if not original.exists():
                 self._write(Variant(variant.subject), original)
             shutil.copytree(original, half, dirs_exist_ok=True)
             variant.patch.apply(half)
-            _drop_bytecode(half, variant.patch)
         half.replace(target)
-
-
-def _drop_bytecode(tree: Path, patch: Patch) -> None:
-    for path in _bytecode(tree, patch):
-        path.unlink()
-    compileall.compile_dir(tree, quiet=2)
-
-
-def _bytecode(tree: Path, patch: Patch) -> Iterator[Path]:
-    # A changed file of the same size and second would else be taken for the old one
-    for file in patch.files:
-        source = tree / file.path
-        yield from (source.parent / "__pycache__").glob(f"{source.stem}.*.pyc")

@@ -6,8 +6,7 @@ import contextlib
 import time
 from typing import Any
 
-from course.engine.lacking import lacking_sentence, options_sentence
-from course.engine.run import Ending, Outcome, Reach, RunResult
+from course.engine.execution.run import Ending, Outcome, Reach, RunResult
 
 # How much a run may print, and how many processes it may have
 OUTPUT_BYTES = 16 << 20
@@ -34,7 +33,7 @@ class Events:
             match event.get("event"):
                 case "collected":
                     self._collected = tuple(map(str, event["tests"]))
-                    self._lacking, self._options = _left_out(event)
+                    self._lacking, self._options = str(event["lacking"]), str(event["options"])
                 case "start":
                     self._current, self._since = str(event["test"]), time.monotonic()
                 case "test":
@@ -92,11 +91,6 @@ class Events:
             return (Ending.FINISHED, "", "") if self._collected else (Ending.NO_TESTS, "There are no tests.", "")
         during = f" during {self._current}" if self._current else ""
         return Ending.DIED, f"The process ended by itself with status {self.exit}{during}.", ""
-
-
-def _left_out(event: dict[str, Any]) -> tuple[str, str]:
-    files, packages, options = ([str(name) for name in event[key]] for key in ("files", "packages", "options"))
-    return lacking_sentence(packages, files) if files else "", options_sentence(options) if options else ""
 
 
 def _outcome(event: dict[str, Any]) -> Outcome:

@@ -15,13 +15,13 @@ from types import ModuleType
 
 # Gives suites the fixtures `worker_id` and `testrun_uid`, and `-n 2`; the only one that somebody may do without
 XDIST = ("xdist.plugin",) if find_spec("xdist") else ()
-# Those that lessons teach, which warm processes hold ready, by the words that a suite needs to speak of one.
+# Those that lessons teach, which the fork server loads ahead, by the words that a suite needs to speak of one.
 # Modules, not names: by their names pytest would look for each of them in all that is installed
 TAUGHT: Mapping[str, str] = {
     "anyio.pytest_plugin": "anyio",
     "pytest_asyncio.plugin": "asyncio",
     "pytest_httpserver.pytest_plugin": "httpserver",
-    "course.engine.stub_server": "httpserver",  # our own: it changes pytest-httpserver
+    "course.engine.worker.stub_server": "httpserver",  # our own: it changes pytest-httpserver
     "pytest_socket": "socket",
     "respx.plugin": "respx",
     "time_machine": "time_machine",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from unidiff.patch import PatchedFile
 
-from course.engine.patch import Patch
-from course.engine.run import Reach
+from course.engine.execution.run import Reach
+from course.engine.programs.patch import Patch
 
 Line = tuple[str, int]
 Statement = tuple[int, int, int]

@@ -9,24 +9,36 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from course.engine.broker import Broker
-from course.engine.databases import Databases, Server, ServerLostError
-from course.engine.monitor import Monitor
-from course.engine.run import Ending, Request, RunResult
-from course.engine.variant import Trees
-from course.engine.warm import ColdProcesses, WarmProcess
+import psycopg
 
+from course.engine.execution.broker import Broker
+from course.engine.execution.databases import Databases
+from course.engine.execution.monitor import Monitor
+from course.engine.execution.processes import ForkedProcesses, SpawnedProcesses
+from course.engine.execution.run import Ending, Request, RunResult
+from course.engine.programs.variant import Trees
+from course.engine.worker.processors import processor, staying_on
+from course.errors import CourseError
+from course.services.server import Server
+
+T = TypeVar("T")
 SEED, MODULES = "COURSE_RUN_SEED", "PYTHONPATH"
 STOPPED = RunResult(Ending.STOPPED, detail="It was stopped.")
+# A run must not see how the course itself runs, nor what a learner keeps in the environment for other servers
+HIDDEN = ("COURSE_", "PG", "POSTGRES_", "PYTEST_", "COVERAGE_", "DATABASE_URL", "NATS_URL")
 
 
-class Slot(Databases):
+class ServerLostError(CourseError):
+    """The server died again in the second attempt."""
+
+
+class Slot:
     """Runs suites on one server, one at a time.
 
     Args:
-        start: Starts the server, at the first run and again after it died.
+        start: Starts the server, when it is first needed and again after it died.
         shared: Others use the server too: only what this slot made is dropped then.
         folder: Scratch folder of this slot.
         trees: Variants as folders.
@@ -44,16 +56,48 @@ class Slot(Databases):
         shared: bool,
         folder: Path,
         trees: Trees,
-        processes: WarmProcess | ColdProcesses,
+        processes: ForkedProcesses | SpawnedProcesses,
         number: int = 0,
     ) -> None:
-        super().__init__(start, shared=shared, number=number)
-        self.folder = folder
         self.stop = threading.Event()
+        self._start = start
+        self._shared = shared
+        self.folder = folder
         self._trees = trees
         self._processes = processes
+        self._processor = processor(number)
         self._broker = Broker()
         self._runs = itertools.count(1)
+        self._open: Databases | None = None
+
+    @property
+    def databases(self) -> Databases:
+        """What is on the server, which is started if it is not up."""
+        if self._open is None:
+            with staying_on(None if self._shared else self._processor):
+                server = self._start()
+            self._open = Databases(server, shared=self._shared)
+        return self._open
+
+    def survive(self, job: Callable[[], T]) -> T:
+        """Do `job`; where the server died meanwhile, or a suite ended a connection of ours, do it again, once.
+
+        Raises:
+            ServerLostError: It died both times.
+            psycopg.OperationalError: It is well, and the job failed both times.
+        """
+        for is_last in (False, True):
+            try:
+                result = job()
+                if self._is_well():
+                    return result
+            except psycopg.OperationalError:
+                if self._is_well():
+                    if is_last:
+                        raise
+                    continue
+            self._end_server()
+        raise ServerLostError("PostgreSQL died twice while this suite ran.")
 
     def run(self, request: Request) -> RunResult:
         """Run in a fresh database. A server that died meanwhile is started again, and so is the run, once."""
@@ -74,7 +118,7 @@ class Slot(Databases):
         if self.stop.is_set():
             return STOPPED
         folder = self._make_folder(request)
-        process = self._processes.start(self._order(request, url, folder))
+        process = self._processes.start(self._task(request, url, folder))
         result = Monitor(process, request.seconds, self.stop, patience=request.patience).result()
         _keep_bytecode(folder / "suite", request.suite)
         shutil.rmtree(folder, ignore_errors=True)
@@ -84,13 +128,21 @@ class Slot(Databases):
     def database(self, template: str = "template0") -> Iterator[str]:
         """A fresh database, with a broker beside it that holds as little."""
         self._broker.empty()
-        with super().database(template) as url:
+        with self.databases.database(template) as url:
             yield url
 
     def close(self) -> None:
-        """End the broker, and the server, unless others use it."""
+        """End the broker, and the server, unless others use it; safe to call again."""
         self._broker.close()
-        super().close()
+        self._end_server()
+
+    def _is_well(self) -> bool:
+        return self._open is None or self._open.alive()
+
+    def _end_server(self) -> None:
+        ended, self._open = self._open, None
+        if ended is not None:
+            ended.close()
 
     def _make_folder(self, request: Request) -> Path:
         """A folder for a run: a copy of the suite, a place for temporary files, and settings that say nothing."""
@@ -100,14 +152,29 @@ class Slot(Databases):
         (folder / "empty.ini").write_text("[pytest]\n", encoding="utf-8")
         return folder
 
-    def _order(self, request: Request, url: str, folder: Path) -> dict[str, Any]:
-        assert self._server is not None  # noqa: S101 - the run's database is on it
+    def _task(self, request: Request, url: str, folder: Path) -> dict[str, Any]:
         tree = str(self._trees.path(request.variant))
-        environment = {
-            **{name: value for name, value in os.environ.items() if not _is_ours(name)},
+        return {
+            "folder": str(folder / "suite"),
+            "tree": tree,
+            "empty": str(folder / "empty.ini"),
+            "cache": str(folder / "tmp" / "pytest_cache"),
+            "environment": self._environment(request, url, folder, tree),
+            "select": request.select,
+            "reverse": request.reverse,
+            "shuffle": request.shuffle,
+            "enough": request.enough,
+            "plugins": request.variant.subject.plugins,
+            "processor": self._processor,
+            "interest": {name: sorted(lines) for name, lines in request.interest.items()},
+        }
+
+    def _environment(self, request: Request, url: str, folder: Path, tree: str) -> dict[str, str]:
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith(HIDDEN)},
             "TMPDIR": str(folder / "tmp"),
             "DATABASE_URL": url,
-            "COURSE_RUN_SERVER": self._server.url(driver=None),
+            "COURSE_RUN_SERVER": self.databases.url(driver=None),
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             SEED: request.seed,
             # A program that a suite starts is the variant, too
@@ -116,26 +183,6 @@ class Slot(Databases):
             **request.variant.subject.environment,
             **request.environment,
         }
-        return {
-            "folder": str(folder / "suite"),
-            "tree": tree,
-            "empty": str(folder / "empty.ini"),
-            "cache": str(folder / "tmp" / "pytest_cache"),
-            "environment": environment,
-            "select": request.select,
-            "reverse": request.reverse,
-            "shuffle": request.shuffle,
-            "enough": request.enough,
-            "plugins": request.variant.subject.plugins,
-            "processor": self.processor,
-            "interest": {name: sorted(lines) for name, lines in request.interest.items()},
-        }
-
-
-def _is_ours(name: str) -> bool:
-    # A run must not see how the course itself runs, nor what a learner keeps in the environment for other servers
-    prefixes = ("COURSE_", "PG", "POSTGRES_", "PYTEST_", "COVERAGE_")
-    return name.startswith(prefixes) or name in ("DATABASE_URL", "NATS_URL")
 
 
 def _keep_bytecode(run: Path, suite: Path) -> None:

@@ -1,4 +1,4 @@
-"""Processes for runs: forked from a warm one where the system can fork, started anew where it cannot."""
+"""Processes for runs: forked from a fork server where the system can fork, spawned where it cannot."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course.engine.worker import GOODBYE
 from course.errors import CourseError
+
+if sys.platform == "win32":
+    import msvcrt
 
 CAN_FORK = sys.platform != "win32" and hasattr(socket, "send_fds")
 START_SECONDS = 60
-# What the owner says before it leaves; one that says nothing was killed
-GOODBYE = b"goodbye"
 
 
-class WarmProcessError(CourseError):
+class ForkServerError(CourseError):
     """The process that runs are forked from did not start or has died."""
 
 
@@ -54,37 +56,26 @@ class Process:
             os.close(descriptor)
 
 
-class WarmProcess:
+class ForkedProcesses:
     """Owns one fork server, started at once and in the background; safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._ready = False
         self._launch()
 
-    @property
-    def pid(self) -> int:
-        """Process id of the fork server."""
-        return self._server.pid
-
-    def start(self, order: dict[str, Any]) -> Process:
+    def start(self, task: dict[str, Any]) -> Process:
         """Fork a process for one run.
 
         Args:
-            order: As `course.engine.child.run` takes it, and `folder`, the folder to run in.
+            task: As `course.engine.worker.session.run` takes it, and `folder`, the folder to run in.
 
         Raises:
-            WarmProcessError: The fork server cannot be started.
+            ForkServerError: The fork server cannot be started.
         """
-        path = write_order(order)
-        with pipes() as (reads, writes):
+        path = _write(task)
+        with _pipes() as (process, writes):
             self._send(str(path).encode(), writes)
-        return Process(*reads)
-
-    def wait_ready(self) -> None:
-        """Return when runs can be forked at once."""
-        with self._lock:
-            self._wait()
+        return process
 
     def close(self) -> None:
         """End the fork server and with it every run; safe to call again."""
@@ -106,7 +97,7 @@ class WarmProcess:
         environment.setdefault("PYTHONHASHSEED", "0")
         with theirs:
             self._server = subprocess.Popen(
-                [sys.executable, "-m", "course.engine.forkserver", str(theirs.fileno())],
+                [sys.executable, "-m", "course.engine.worker.forkserver", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -119,12 +110,12 @@ class WarmProcess:
             if self._server.poll() is not None:
                 self._channel.close()
                 self._launch()
-            self._wait()
-            # The answer keeps two orders apart: a stream has no borders between messages
+            self._wait_ready()
+            # The answer keeps two tasks apart: a stream has no borders between messages
             socket.send_fds(self._channel, [data], descriptors)
             self._channel.recv(1)
 
-    def _wait(self) -> None:
+    def _wait_ready(self) -> None:
         if self._ready:
             return
         try:
@@ -132,73 +123,63 @@ class WarmProcess:
         except OSError as error:
             answer = str(error).encode()
         if answer != b"ready\n":
-            raise WarmProcessError("The process that runs tests did not start.", "Run `course doctor`.")
+            raise ForkServerError("The process that runs tests did not start.", "Run `course doctor`.")
         self._ready = True
 
 
+class SpawnedProcesses:
+    """The same without `fork`: each run starts an interpreter of its own, which takes seconds."""
+
+    def start(self, task: dict[str, Any]) -> Process:
+        """Start a process for one run; see `ForkedProcesses.start`."""
+        path = _write(task)
+        with _pipes() as (process, (events, output, status)):
+            for descriptor in (events, output):
+                os.set_inheritable(descriptor, True)
+            child = subprocess.Popen(
+                [sys.executable, "-m", "course.engine.worker.spawned", str(path), _handle(events)],
+                cwd=task["folder"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                close_fds=False,
+            )
+            threading.Thread(target=_report_end, args=(child, os.dup(status)), daemon=True).start()
+        return process
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
 @contextlib.contextmanager
-def pipes() -> Iterator[tuple[list[int], list[int]]]:
-    """Pipes for events, output and status: their ends to read, and those to write, which are closed afterwards."""
+def _pipes() -> Iterator[tuple[Process, list[int]]]:
+    """A process's pipes for events, output and status, and their ends to write, which are closed afterwards."""
     reads, writes = zip(*(os.pipe() for _ in range(3)), strict=True)
+    process = Process(*reads)
     try:
-        yield list(reads), list(writes)
+        yield process, list(writes)
     except BaseException:
-        for descriptor in reads:
-            os.close(descriptor)
+        process.close()
         raise
     finally:
         for descriptor in writes:
             os.close(descriptor)
 
 
-class ColdProcesses:
-    """The same without `fork`: each run starts an interpreter of its own, which takes seconds."""
-
-    pid = 0
-
-    def start(self, order: dict[str, Any]) -> Process:
-        """Start a process for one run; see `WarmProcess.start`."""
-        events, output, status = (os.pipe() for _ in range(3))
-        path = write_order(order)
-        for descriptor in (events[1], output[1]):
-            os.set_inheritable(descriptor, True)
-        child = subprocess.Popen(
-            [sys.executable, "-m", "course.engine.cold", str(path), _handle(events[1])],
-            cwd=order["folder"],
-            stdin=subprocess.DEVNULL,
-            stdout=output[1],
-            stderr=output[1],
-            close_fds=False,
-        )
-        os.write(status[1], f"pid {child.pid}\n".encode())
-        for descriptor in (events[1], output[1]):
-            os.close(descriptor)
-        threading.Thread(target=_report_end, args=(child, status[1]), daemon=True).start()
-        return Process(events[0], output[0], status[0])
-
-    def wait_ready(self) -> None:
-        """There is nothing to wait for."""
-
-    def close(self) -> None:
-        """There is nothing to end."""
-
-
-def write_order(order: dict[str, Any]) -> Path:
-    """Write an order beside the folder that it is for."""
-    path = Path(order["folder"] + ".json")
-    path.write_text(json.dumps(order), encoding="utf-8")
+def _write(task: dict[str, Any]) -> Path:
+    """Write a task beside the folder that it is for."""
+    path = Path(task["folder"] + ".json")
+    path.write_text(json.dumps(task), encoding="utf-8")
     return path
 
 
 def _handle(descriptor: int) -> str:
     if sys.platform == "win32":
-        import msvcrt  # noqa: PLC0415 - only there
-
         return str(msvcrt.get_osfhandle(descriptor))
     return str(descriptor)
 
 
 def _report_end(child: subprocess.Popen[bytes], status: int) -> None:
-    code = child.wait()
-    os.write(status, f"exit {code}\n".encode())
+    os.write(status, f"pid {child.pid}\n".encode())
+    os.write(status, f"exit {child.wait()}\n".encode())
     os.close(status)

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from _pytest.outcomes import Failed
 
-from course.engine.coverage import LineCoverage
-from course.engine.lacking import lacking_packages, lacking_sentence, lacks_package
-from course.engine.reported import Reported
-from course.engine.settings import Settings
+from course.engine.worker.coverage import LineCoverage
+from course.engine.worker.lacking import lacking_packages, lacking_sentence, lacks_package, options_sentence
+from course.engine.worker.reported import Reported
+from course.engine.worker.settings import Settings
 
 Send = Callable[[dict[str, Any]], None]
 MESSAGE_LENGTH = 600
@@ -26,16 +26,16 @@ class Reporter:
     """One run's plugin.
 
     Args:
-        order: The run's order, see `course.engine.child.run`.
+        task: What to run, see `course.engine.worker.session.run`.
         send: Takes events.
         settings: Knows which of the suite's options were left out.
     """
 
-    def __init__(self, order: dict[str, Any], send: Send, settings: Settings) -> None:
-        self._order = order
+    def __init__(self, task: dict[str, Any], send: Send, settings: Settings) -> None:
+        self._task = task
         self._send = send
         self._settings = settings
-        self._coverage = LineCoverage(Path(order["tree"]), order["interest"]) if order["interest"] else None
+        self._coverage = LineCoverage(Path(task["tree"]), task["interest"]) if task["interest"] else None
         self._outcome: dict[str, Any] = {}
         self._reported = Reported()
         self._failed = 0
@@ -63,13 +63,11 @@ class Reporter:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, bool, bool]:
-        _choose(session, self._order)
-        left_out = {
-            "files": sorted(self._lacking),
-            "packages": lacking_packages(Path.cwd()) if self._lacking else [],
-            "options": self._settings.dropped,
-        }
-        self._send({"event": "collected", "tests": [item.nodeid for item in session.items], **left_out})
+        _choose(session, self._task)
+        lacking = lacking_sentence(lacking_packages(Path.cwd()), sorted(self._lacking)) if self._lacking else ""
+        options = options_sentence(self._settings.dropped) if self._settings.dropped else ""
+        tests = [item.nodeid for item in session.items]
+        self._send({"event": "collected", "tests": tests, "lacking": lacking, "options": options})
         result = yield
         if self._coverage:
             self._send({"event": "reach", **self._coverage.result()})
@@ -89,7 +87,7 @@ class Reporter:
             outcome = {**_told(self._reported), **self._outcome}
             self._send({"event": "test", **outcome, "seconds": round(time.perf_counter() - started, 6)})
             self._failed += self._reported.failed
-            if self._failed == self._order["enough"]:
+            if self._failed == self._task["enough"]:
                 del item.session.items[item.session.items.index(item) + 1 :]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -111,38 +109,16 @@ class Reporter:
         return report
 
 
-class ShortReports:
-    """A pytest plugin that reports failures without drawing them: on wrong code nobody looks at the tracebacks.
-
-    Drawing one takes pytest longer than most tests run.
-    """
-
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
-        if call.excinfo is None or isinstance(call.excinfo.value, pytest.skip.Exception) or call.when == "collect":
-            return None
-        return pytest.TestReport(
-            item.nodeid,
-            item.location,
-            dict.fromkeys(item.keywords, 1),
-            "failed",
-            _message(call.excinfo),
-            call.when,
-            duration=call.duration,
-            start=call.start,
-            stop=call.stop,
-        )
-
-
-def _choose(session: pytest.Session, order: dict[str, Any]) -> None:
+def _choose(session: pytest.Session, task: dict[str, Any]) -> None:
     """Leave the tests that are to run, in the order in which they are."""
     items = session.items
-    if order["select"] is not None:
-        place = {test: number for number, test in enumerate(order["select"])}
+    if task["select"] is not None:
+        place = {test: number for number, test in enumerate(task["select"])}
         items[:] = sorted((item for item in items if item.nodeid in place), key=lambda item: place[item.nodeid])
-    if order["reverse"]:
+    if task["reverse"]:
         items.reverse()
-    if order["shuffle"] is not None:
-        random.Random(order["shuffle"]).shuffle(items)  # noqa: S311 - an order, not a secret
+    if task["shuffle"] is not None:
+        random.Random(task["shuffle"]).shuffle(items)  # noqa: S311 - an order, not a secret
 
 
 def _told(reported: Reported) -> dict[str, Any]:
@@ -154,7 +130,7 @@ def _failure(call: pytest.CallInfo[None], report: pytest.TestReport) -> dict[str
     if error is None:  # a strict xfail that passed
         return {"message": str(report.longrepr)[:MESSAGE_LENGTH], "assertion": True}
     assertion = isinstance(error.value, (AssertionError, Failed))
-    return {"message": _message(error), "assertion": assertion, "where": _where(error)}
+    return {"message": _message(error), "assertion": assertion, "where": _line_of(error.value)}
 
 
 def _message(error: pytest.ExceptionInfo[BaseException]) -> str:
@@ -167,18 +143,8 @@ def _message(error: pytest.ExceptionInfo[BaseException]) -> str:
     return text[:MESSAGE_LENGTH]
 
 
-def _where(error: pytest.ExceptionInfo[BaseException]) -> str:
-    here = f"{Path.cwd()}/"
-    lines = [
-        f"{str(entry.path).removeprefix(here)}:{entry.lineno + 1}"
-        for entry in error.traceback
-        if str(entry.path).startswith(here)
-    ]
-    return lines[-1] if lines else ""
-
-
 def tell_broken(send: Send, error: BaseException) -> None:
-    """Say that the suite does not collect, and where: the last line of it that had a part in the error."""
+    """Say that the suite does not collect, why, and where."""
     root = error.__cause__ or getattr(error, "cause", None) or error
     if isinstance(root, SystemExit):
         message = f"The suite called sys.exit({root.code!r})."
@@ -190,9 +156,10 @@ def tell_broken(send: Send, error: BaseException) -> None:
 
 
 def _line_of(error: BaseException) -> str:
+    """The last line of the suite that had a part in an error, as `file:line`."""
     here = f"{Path.cwd()}/"
-    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     if isinstance(error, SyntaxError):
-        frames.append((error.filename or "", error.lineno))
+        frames.append((error.filename or "", error.lineno or 0))
     lines = [f"{name.removeprefix(here)}:{line}" for name, line in frames if name.startswith(here)]
     return lines[-1] if lines else ""

@@ -10,10 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from course.engine.patch import Patch, read_patch
+from course.engine.programs.patch import Patch, read_patch
 from course.errors import CourseError, nearest
 
-SUBJECTS = Path(__file__).parent.parent / "subjects"
+SUBJECTS = Path(__file__).parents[2] / "subjects"
 # What stands in a subject's folder beside the program itself
 SETTINGS = ("language", "package", "seconds", "environment", "services")
 SERVICES = ("nats",)

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from course.engine.events import OUTPUT_BYTES, PROCESSES, Events
-from course.engine.run import Ending, RunResult
-from course.engine.warm import Process
+from course.engine.execution.events import OUTPUT_BYTES, PROCESSES, Events
+from course.engine.execution.processes import Process
+from course.engine.execution.run import Ending, RunResult
 
 EVENT_BYTES = 16 << 20
 TAIL_CHARACTERS = 4000

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from course.engine.variant import Variant
+from course.engine.programs.variant import Variant
 
 
 class Ending(StrEnum):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from course.engine.patch import Patch
-from course.engine.run import Ending, Outcome, RunResult
-from course.engine.verdict import JudgedTest, Validity
+from course.engine.execution.run import Ending, Outcome, RunResult
+from course.engine.programs.patch import Patch
+from course.engine.verdicts.verdict import JudgedTest, Validity
 
 # From what is good to what is worst: a test keeps the worst that was seen of it. One that refuses right code and leans
 # on another, too, is told the latter, which also costs it a proof of hygiene.

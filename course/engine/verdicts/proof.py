@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from course.engine.impact import interest, narrow_first, reach_of, reaching, watched_lines
-from course.engine.patch import Patch
-from course.engine.run import Ending, Reach, Request, RunResult
-from course.engine.subject import Subject
-from course.engine.validity import UNENDED, Validation
-from course.engine.variant import Trees, Variant
-from course.engine.verdict import Catch, Fate, JudgedBug, JudgedTest, Standing, Verdict
+from course.engine.execution.run import Ending, Reach, Request, RunResult
+from course.engine.programs.patch import Patch
+from course.engine.programs.subject import Subject
+from course.engine.programs.variant import Trees, Variant
+from course.engine.verdicts.impact import interest, narrow_first, reach_of, reaching, watched_lines
+from course.engine.verdicts.validity import UNENDED, Validation
+from course.engine.verdicts.verdict import Catch, Fate, JudgedBug, JudgedTest, Standing, Verdict
 
 RunAll = Callable[[Sequence[Request], Callable[[int, RunResult], None]], list[RunResult]]
 SEED = 20_241

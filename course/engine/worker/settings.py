@@ -16,7 +16,7 @@ from _pytest.config import Config
 from _pytest.config.argparsing import Parser
 from _pytest.config.findpaths import CONFIG_LOADERS_BY_NAME, ConfigDict, ConfigValue, load_config_dict_from_file
 
-from course.engine.plugins import DEFAULTS
+from course.engine.worker.plugins import DEFAULTS
 
 # Of the files that may hold settings, in the order in which pytest looks for them
 NAMES = tuple(CONFIG_LOADERS_BY_NAME)
@@ -97,8 +97,8 @@ def _drop_options(parser: Parser, args: list[str]) -> list[str]:
 def _drop_settings(config: Config) -> list[str]:
     unknown = sorted(config._get_unknown_ini_keys())  # noqa: SLF001 - the same as pytest itself would refuse
     for name in unknown:
-        del config._inicfg[name]  # noqa: SLF001 - see above
+        del config._inicfg[name]  # noqa: SLF001 - pytest has no public name for it
     for name, value in DEFAULTS.values():
-        if name in config._parser._inidict:  # noqa: SLF001 - see above
-            config._inicfg.setdefault(name, ConfigValue(value, origin="override", mode="ini"))  # noqa: SLF001
+        if name in config._parser._inidict:  # noqa: SLF001 - pytest has no public name for it
+            config._inicfg.setdefault(name, ConfigValue(value, origin="override", mode="ini"))  # noqa: SLF001 - nor for these
     return unknown

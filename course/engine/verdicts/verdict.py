@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from course.engine.patch import Patch
+from course.engine.programs.patch import Patch
 
 
 class Standing(StrEnum):

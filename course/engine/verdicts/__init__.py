@@ -1,0 +1,1 @@
+"""What runs prove of a suite: which tests count, and which bugs they catch."""
