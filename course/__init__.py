@@ -6,6 +6,8 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from course.errors import CourseError, nearest
+
 if TYPE_CHECKING:
     from course.notebook.beginning import begin
     from course.notebook.brief import brief
@@ -42,6 +44,7 @@ PLACES = {
     "nats": "course.services.providers.nats",
     "DatabasePool": "course.services.pool.pool",
 }
+COMMANDS = ("lab", "status", "reset", "prefetch", "render", "verify", "grade", "rehearse")  # of the `course` program
 MAGICS = ("conftest", "exercise", "pytest", "workflow")
 
 __all__ = [
@@ -50,10 +53,16 @@ __all__ = [
 ]  # fmt: skip
 
 
+class UnknownNameError(CourseError, AttributeError):
+    """`course` has no function of this name."""
+
+
 def __getattr__(name: str) -> Any:
     """Load a name when it is first used: importing all of them takes half a second."""
     if name not in PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name in COMMANDS:
+            raise UnknownNameError(f"`{name}` is a command.", f"Type `course {name}` in a terminal.")
+        raise UnknownNameError(f"There is no `course.{name}`.", nearest(name, __all__))
     value = globals()[name] = getattr(importlib.import_module(PLACES[name]), name)
     return value
 

@@ -143,7 +143,7 @@ def verify(names: tuple[str, ...]) -> None:
 def grade(**options: Any) -> None:
     """Grade the suites of many learners (for teachers).
 
-    Of SUBMISSIONS, a folder with test files in it, a zip and a notebook are one submission each; of any other folder,
+    Of SUBMISSIONS, a folder with test files in it, a zip, a notebook and a Python file are one; of any other folder,
     each entry is one. What a learning platform has packed may be named as it is. Where it is not clear what is one
     learner's, nothing is graded: --each then says that each entry is.
 

@@ -223,7 +223,7 @@ class Syllabus:
         if wanted not in known:
             beside = [each for each in known if each.partition(".")[0] == wanted.partition(".")[0]]
             longer = [each for each in beside if wanted.startswith(each)]
-            told = nearest(wanted, known if not beside else longer) if longer or not beside else _there_are(beside)
+            told = nearest(wanted, known if not beside else longer) if longer or not beside else there_are(beside)
             raise UnknownExerciseError(f'There is no exercise "{name}".', told)
         return known[wanted]
 
@@ -233,7 +233,8 @@ class Syllabus:
         return next(lesson for lesson in self.everything if found in lesson.exercises)
 
 
-def _there_are(ids: list[str]) -> str:
+def there_are(ids: list[str]) -> str:
+    """Which exercises a lesson has, one at least, as a sentence."""
     return f"This lesson has {ids[0]} to {ids[-1]}." if ids[1:] else f"This lesson has {ids[0]} only."
 
 

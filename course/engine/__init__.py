@@ -15,13 +15,13 @@ from course.engine.verdicts.proof import Proof, Step
 from course.engine.verdicts.verdict import Catch, Fate, JudgedBug, JudgedTest, Standing, Validity, Verdict
 from course.engine.worker.lacking import START as LACKING
 from course.engine.worker.plugins import DEFAULTS, XDIST, load_plugins, plugins_for
-from course.engine.worker.reported import Reported
+from course.engine.worker.reported import Reported, assertion_text
 from course.engine.worker.settings import NAMES as SETTINGS_FILES
 from course.engine.worker.settings import Settings, find_settings
 
 __all__ = [
     "DEFAULTS", "LACKING", "NOT_COPIED", "SETTINGS_FILES", "SUBJECTS", "XDIST", "Catch", "Ending", "Fate", "JudgedBug",
     "JudgedTest", "Outcome", "Patch", "PatchError", "Proof", "Prover", "Reported", "Request", "RunResult", "Settings",
-    "Slot", "Standing", "Step", "Subject", "SubjectError", "Suite", "Validity", "Variant", "Verdict", "find_settings",
-    "load_plugins", "load_subject", "plugins_for", "read_patch", "subject_names",
+    "Slot", "Standing", "Step", "Subject", "SubjectError", "Suite", "Validity", "Variant", "Verdict", "assertion_text",
+    "find_settings", "load_plugins", "load_subject", "plugins_for", "read_patch", "subject_names",
 ]  # fmt: skip

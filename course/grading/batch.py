@@ -107,7 +107,7 @@ class Batch:
                 and record.get("standing") != Standing.GRADER_ERROR
                 and record.get("submission") == submission.name
             ):
-                return dict(record)
+                return dict(record) | {"entry": submission.entry}
         return None
 
     def _keep(self, submission: Submission, record: Record) -> None:

@@ -16,7 +16,14 @@ from course.grading.project import TEST_MODULE
 
 REPORTS = ".course"  # stands in a folder of reports
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".xz", ".bz2", ".rar", ".7z")
-NOTEBOOK = ".ipynb"
+NOTEBOOK, MODULE = ".ipynb", ".py"
+# What a teacher, a platform or a tool puts beside hand-ins
+STRAY = re.compile(
+    r"(read[-_ ]?me|licen[cs]e|index|conftest|setup|noxfile|solutions?|assignment|instructions?|brief|rubric|syllabus)"
+    r"([-_ (].*)?(\.\w+)?|(thumbs|desktop|submission_metadata|makefile|dockerfile|grades?|gradebook|roster)(\.\w+)?"
+    r"|.*\.(xlsx?|ods|csv|tsv|ya?ml|json|toml|ini|cfg|db|log|xml|lock|sql|sh|bat|tmp|bak|ics|url)",
+    re.IGNORECASE,
+)
 LESSON = re.compile(r"(\d\d)_\w.*\.ipynb")
 
 
@@ -83,6 +90,12 @@ class Contents:
         return [name for name in self.handed_in if name != "tests" and self.may_hold(name)]
 
     @property
+    def loose(self) -> list[str]:
+        """Python files at the top that pytest takes for no tests, and that may be somebody's."""
+        modules = (name for name in self.top if name.endswith(MODULE) and not is_stray(name))
+        return sorted((name for name in modules if not TEST_MODULE.fullmatch(name)), key=os.fsencode)
+
+    @property
     def has_lessons(self) -> bool:
         """Whether notebooks of the course lie at the top."""
         return any(map(LESSON.fullmatch, self.top))
@@ -124,8 +137,18 @@ def is_packed(name: str) -> bool:
     return name.lower().endswith((*ARCHIVES, NOTEBOOK))
 
 
+def is_stray(name: str) -> bool:
+    """Whether a file is known to be nobody's work, by its name.
+
+    Example:
+        >>> is_stray("grades.xlsx"), is_stray("readme.txt"), is_stray("leo.py"), is_stray("joe.pdf")
+        (True, True, False, False)
+    """
+    return STRAY.fullmatch(name) is not None
+
+
 def _is_work(name: str) -> bool:
-    return is_packed(name) or name.endswith(".py")
+    return is_packed(name) or name.endswith(MODULE)
 
 
 def _folders(files: tuple[Parts, ...]) -> frozenset[str]:

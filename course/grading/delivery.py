@@ -12,12 +12,14 @@ from enum import Enum
 from pathlib import Path
 
 from course.errors import CourseError
-from course.grading.contents import Contents, is_packed
+from course.grading.contents import Contents, is_packed, is_stray
 from course.grading.loading import Parts
 from course.grading.platforms import VERSION, Tag, first_name, read_tag
 from course.hygiene.scrub import shown
 
 SEVERAL = 2
+HANDED_IN = "Handed in "
+NEWEST = "the newest counts"
 SHOWN = 3
 
 
@@ -48,12 +50,14 @@ class HandIn:
         path: The folder or file that it is, or that it is in.
         files: Which files of `path` it is, and how they are called in it; all when None.
         notes: What its names say, as sentences.
+        entry: What it is called in what was delivered; the name of `path` where empty.
     """
 
     name: str
     path: Path
     files: Mapping[Parts, Parts] | None = None
     notes: tuple[str, ...] = ()
+    entry: str = ""
 
 
 class Delivery:
@@ -92,6 +96,8 @@ class Delivery:
                 raise DoubtError(contents.name, f"holds tests of its own, and beside them {_list(list(tagged))}")
             yield from _by_tag(contents, tagged)
             yield from self._entries(contents, Role.ENTRY, leaving=tagged)
+        elif role is not Role.ENTRY and not contents.inside and _is_flat(contents):
+            raise DoubtError(contents.name, f"holds {_list(contents.loose)}, and no test_*.py")
         elif _is_one(contents, role):
             yield whole
         elif role is Role.CLASS:
@@ -116,7 +122,7 @@ class Delivery:
     def _entries(self, contents: Contents, role: Role | None, leaving: Iterable[str] = ()) -> Iterator[HandIn]:
         """The hand-ins in each entry; without a role each entry is one."""
         for name in (name for name in contents.names if name not in leaving):
-            if name not in contents.folders and not is_packed(name):
+            if name not in contents.folders and not is_packed(name) and is_stray(name):
                 self.left_out.append(name)
             elif role is None or not (inner := contents.entry(name)):
                 yield _entry(contents, name)
@@ -127,7 +133,12 @@ class Delivery:
 def stem(path: Path) -> str:
     """What a hand-in is called by its file or folder."""
     path = path if path.name not in ("", "..") else path.resolve()
-    return path.stem if not path.is_dir() and path.suffix.lower() in (".zip", ".ipynb") else path.name
+    return path.stem if not path.is_dir() and path.suffix.lower() in (".zip", ".ipynb", ".py") else path.name
+
+
+def _is_flat(contents: Contents) -> bool:
+    """Whether Python files lie side by side, none of which pytest takes for tests: each may be another learner's."""
+    return not contents.markers - {"conftest"} and not contents.handed_in and len(contents.loose) >= SEVERAL
 
 
 def _is_one(contents: Contents, role: Role) -> bool:
@@ -155,7 +166,7 @@ def _entry(contents: Contents, name: str) -> HandIn:
         path = contents.path.joinpath(*contents.inside, name)
         return HandIn(stem(path), path)
     files = {(*contents.inside, *parts): parts[1:] or parts for parts in contents.files if parts[0] == name}
-    return HandIn(stem(Path(name)), contents.path, files)
+    return HandIn(stem(Path(name)), contents.path, files, entry=name)
 
 
 def _by_tag(contents: Contents, tagged: Mapping[str, Tag]) -> Iterator[HandIn]:
@@ -166,10 +177,10 @@ def _by_tag(contents: Contents, tagged: Mapping[str, Tag]) -> Iterator[HandIn]:
     for (learner, _), mine in sorted(learners.items()):
         attempts = sorted({tag.attempt for tag in mine.values()})
         last = {name: tag for name, tag in mine.items() if tag.attempt == attempts[-1]}
-        notes = [f"Handed in {len(attempts)} times: the newest counts."] if len(attempts) > 1 else []
-        notes += ["Handed in late, as its name says."] if any(tag.is_late for tag in last.values()) else []
+        notes = [f"{HANDED_IN}{len(attempts)} times: {NEWEST}."] if len(attempts) > 1 else []
+        notes += [f"{HANDED_IN}late, as its name says."] if any(tag.is_late for tag in last.values()) else []
         files = _newest(contents, last, notes)
-        yield HandIn(learner, contents.path, files, tuple(notes))
+        yield HandIn(learner, contents.path, files, tuple(notes), min(last))
 
 
 def _newest(contents: Contents, tagged: Mapping[str, Tag], notes: list[str]) -> dict[Parts, Parts]:
@@ -182,7 +193,7 @@ def _newest(contents: Contents, tagged: Mapping[str, Tag], notes: list[str]) -> 
             continue
         first, number = first_name(tag.file or name)
         if first in numbered:
-            notes.append(f"{shown(first)} was handed in again: the newest counts.")
+            notes.append(f"{shown(first)} was handed in again: {NEWEST}.")
         numbered[first] = max(numbered.get(first, (-1, "")), (number, name))
     return files | {(*contents.inside, name): (first,) for first, (_, name) in numbered.items()}
 

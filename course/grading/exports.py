@@ -14,7 +14,10 @@ from course.engine import Fate, Standing
 from course.grading.record import Record
 from course.grading.summary import line, row
 
-COLUMNS = ("name", "points", "of", "caught", "bugs", "hygiene", "proofs", "tests", "doubtful", "standing", "line")
+COLUMNS = (
+    "name", "points", "of", "caught", "bugs", "hygiene", "proofs", "tests", "doubtful", "standing", "line",
+    "entry", "notes",
+)  # fmt: skip
 # What XML 1.0 cannot hold: https://www.w3.org/TR/xml/#charsets
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

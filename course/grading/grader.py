@@ -22,6 +22,7 @@ from course.grading.record import Grading, Record, make_record, refusal
 from course.grading.score import score
 from course.grading.submission import Loaded, Submission, load
 from course.hygiene import PLUGINS, CancelledError, HygieneProver, Runs
+from course.hygiene.scrub import read_source
 
 DISTRIBUTION = "integration-testing-course"
 # Limits of a run on a machine that is busy with other things follow the time of the reference suite
@@ -88,7 +89,9 @@ class Grader:
     def refuse(self, submission: Submission, error: SubmissionError) -> Record:
         """The record of a submission that cannot be read."""
         verdict = refusal(str(error))
-        return self._record(submission, Grading(verdict, score(self.challenge, verdict, ())))
+        return self._record(
+            submission, Grading(verdict, score(self.challenge, verdict, ()), notes=tuple(sorted(submission.notes)))
+        )
 
     def grade(self, submission: Submission, loaded: Loaded, on_step: Callable[[Step], None] | None = None) -> Record:
         """Prove and score a submission. A fault of ours becomes a record that costs the learner nothing.
@@ -123,6 +126,7 @@ class Grader:
         started = time.monotonic()
         subject = self.subject
         with self._prover.suite_folder(loaded.suite) as folder:
+            source = read_source(folder)
             verdict, proofs = self._hygiene.prove(folder, subject, subject.bugs, subject.correct, on_step)
         times = {
             "suite_seconds": verdict.suite_seconds,
@@ -130,7 +134,7 @@ class Grader:
             "ratio": max((proof.measured for proof in proofs), default=0.0),
             "seconds": time.monotonic() - started,
         }
-        return Grading(verdict, score(self.challenge, verdict, proofs), proofs, times=times)
+        return Grading(verdict, score(self.challenge, verdict, proofs), proofs, times=times, source=source)
 
     def _record(self, submission: Submission, grading: Grading) -> Record:
         return make_record(submission, grading, self.subject, self.challenge, self.version)

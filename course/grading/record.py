@@ -13,7 +13,7 @@ from course.grading.submission import Submission
 from course.hygiene import Proof
 from course.hygiene.scrub import LONGEST, first_line, scrub, shown_line
 
-FORMAT = 2
+FORMAT = 3
 Record = dict[str, Any]
 
 
@@ -28,6 +28,7 @@ class Grading:
         digest: Of the submission, the bugs and the course; empty where nothing could be read.
         notes: What was left out, as sentences.
         times: Seconds, by what took them; all that may differ between two gradings of one submission.
+        source: What the suite's files say: in messages it stays as it is.
     """
 
     verdict: Verdict
@@ -36,6 +37,7 @@ class Grading:
     digest: str = ""
     notes: tuple[str, ...] = ()
     times: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
 
 
 def make_record(
@@ -49,15 +51,19 @@ def make_record(
         "course": version,
         "subject": subject.name,
         "submission": submission.name,
+        "entry": submission.entry or shown_line(submission.path.name),
         "kind": submission.kind,
         "digest": grading.digest,
         "standing": verdict.standing.value,
-        "detail": first_line(verdict.detail),
+        "detail": first_line(verdict.detail, grading.source),
         "where": first_line(verdict.where),
         "notes": [shown_line(note) for note in grading.notes],
-        "score": _score(grading.score),
-        "tests": [_test(test) for test in verdict.tests],
-        "bugs": [_bug(judged, challenge, numbers[judged.bug.id]) for judged in _in_order(verdict.bugs, challenge)],
+        "score": _score(grading.score, grading.source),
+        "tests": [_test(test, grading.source) for test in verdict.tests],
+        "bugs": [
+            _bug(judged, challenge, numbers[judged.bug.id], grading.source)
+            for judged in _in_order(verdict.bugs, challenge)
+        ],
         "correct": sorted(verdict.correct),
         "hygiene": [_proof(proof, challenge) for proof in grading.proofs],
         "times": _times(grading),
@@ -83,27 +89,27 @@ def _in_order(bugs: Sequence[JudgedBug], challenge: Challenge) -> list[JudgedBug
     return sorted(bugs, key=lambda judged: (order.get(judged.bug.group, len(order)), judged.bug.id))
 
 
-def _score(score: Score | None) -> dict[str, Any] | None:
+def _score(score: Score | None, source: str) -> dict[str, Any] | None:
     if score is None:
         return None
-    lines = [asdict(line) | {"why": first_line(line.why)} for line in score.lines]
-    return {"points": score.points, "of": score.of, "why": first_line(score.why), "lines": lines}
+    lines = [asdict(line) | {"why": first_line(line.why, source)} for line in score.lines]
+    return {"points": score.points, "of": score.of, "why": first_line(score.why, source), "lines": lines}
 
 
-def _test(test: JudgedTest) -> dict[str, str]:
+def _test(test: JudgedTest, source: str) -> dict[str, str]:
     return {
         "test": shown_line(test.test),
         "validity": test.validity.value,
         "variant": test.variant,
-        "message": scrub(test.message),
+        "message": scrub(test.message, source),
         "where": first_line(test.where),
     }
 
 
-def _bug(judged: JudgedBug, challenge: Challenge, number: int) -> dict[str, Any]:
+def _bug(judged: JudgedBug, challenge: Challenge, number: int, source: str) -> dict[str, Any]:
     bug = judged.bug
     catches = [
-        {"test": shown_line(catch.test), "message": scrub(catch.message), "assertion": catch.assertion}
+        {"test": shown_line(catch.test), "message": scrub(catch.message, source), "assertion": catch.assertion}
         for catch in sorted(judged.catches, key=lambda catch: catch.test)
     ]
     return {
@@ -119,7 +125,7 @@ def _bug(judged: JudgedBug, challenge: Challenge, number: int) -> dict[str, Any]
         "catches": catches,
         "others": judged.others,
         "ran": sorted(shown_line(test) for test in judged.ran),
-        "detail": first_line(judged.detail),
+        "detail": first_line(judged.detail, source),
     }
 
 

@@ -67,7 +67,8 @@ def score(challenge: Challenge, verdict: Verdict, proofs: Sequence[Proof]) -> Sc
     categories = _by_category(challenge, verdict.bugs)
     bugs = [_bug_line(challenge, name, bugs, len(categories), why) for name, bugs in categories.items()]
     share = sum(line.points for line in bugs) / (sum(line.of for line in bugs) or 1.0)
-    lines = [*bugs, *(_hygiene_line(rule, proofs, why, share) for rule in challenge.hygiene)]
+    passed = [proof.name for proof in proofs if proof.passed]
+    lines = [*bugs, *(_hygiene_line(rule, proofs, why, share, passed) for rule in challenge.hygiene)]
     return Score(round(sum(line.points for line in lines), 2), challenge.total, tuple(lines), why)
 
 
@@ -95,12 +96,17 @@ def _bug_line(challenge: Challenge, name: str, bugs: Sequence[JudgedBug], catego
     return Line("bugs", name, title, points, round(of, 4), f"{caught} of {len(bugs)} bugs caught")
 
 
-def _hygiene_line(rule: Rule, proofs: Sequence[Proof], why: str, share: float) -> Line:
-    """Doing no harm is worth something in a suite that tests: as much as it has earned of the points for bugs."""
+def _hygiene_line(rule: Rule, proofs: Sequence[Proof], why: str, share: float, passed: Sequence[str]) -> Line:
+    """Doing no harm is worth something in a suite that tests: as much as it has earned of the points for bugs.
+
+    The first line of those that are passed says so.
+    """
     proof = next((proof for proof in proofs if proof.name == rule.name), None)
     if why or proof is None:
         return Line("hygiene", rule.name, rule.title, 0.0, rule.points, why or "not proved")
     if not proof.passed:
         return Line("hygiene", rule.name, rule.title, 0.0, rule.points, proof.evidence)
-    counts = "" if share > WHOLE else f"; counts for {share:.0%}, which is the suite's part of the points for bugs"
+    counts = "" if share > WHOLE else f"; counts for {share:.0%}"
+    if counts and rule.name == passed[0]:
+        counts += ", as all hygiene does: this is the suite's part of the points for bugs"
     return Line("hygiene", rule.name, rule.title, round(rule.points * share, 4), rule.points, proof.evidence + counts)

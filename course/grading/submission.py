@@ -1,8 +1,9 @@
 """What learners hand in: found among files, named apart, and read into a folder that a suite can run in.
 
 The rule: a folder that holds test files (`conftest.py`, `test_*.py`, `*_test.py`, or a `tests` folder with such),
-settings of pytest or a `submission.json` is one submission; of any other folder, each entry is one. A zip or a notebook
-is one submission, unless a platform has named what is in the zip after learners.
+settings of pytest or a `submission.json` is one submission; of any other folder, each entry is one, save files that are
+known to be nobody's. A zip, a notebook or a Python file is one submission, unless a platform has named what is in the
+zip after learners.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from pathlib import Path
 from course.engine import Suite
 from course.errors import CourseError
 from course.grading.archive import unpack
-from course.grading.delivery import Delivery, HandIn
+from course.grading.contents import is_stray
+from course.grading.delivery import SEVERAL, Delivery, HandIn
 from course.grading.loading import Parts, SubmissionError, Target, copy_folder
 from course.grading.names import distinct, folder_name
-from course.grading.project import Project
+from course.grading.project import TEST_MODULE, Project
 from course.hygiene.scrub import shown
 from course.syllabus import syllabus
 
@@ -38,6 +40,7 @@ class Submission:
         kind: `folder`, `zip`, `notebook` or `file` (which is nothing that can be graded).
         files: Which files of it are this learner's, and how they are called; all when None.
         notes: What their names say, as sentences.
+        entry: What it was called among what was handed in: tells two learners of one name apart; safe to show.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Submission:
     kind: str
     files: Mapping[Parts, Parts] | None = None
     notes: tuple[str, ...] = ()
+    entry: str = ""
 
     @property
     def folder(self) -> str:
@@ -97,11 +101,11 @@ def find_submissions(
     for name in delivery.left_out:
         tell(name)
     if not found:
-        raise NoSubmissionsError("There are no submissions in there.", "Each folder, zip or notebook is one.")
+        raise NoSubmissionsError("There are no submissions there.", "Each folder, zip, notebook or Python file is one.")
     found = sorted(_unique(found), key=lambda each: (os.fsencode(each.name), os.fsencode(each.path)))
     names = distinct([shown(hand_in.name) for hand_in in found])
     return tuple(
-        Submission(name, hand_in.path, _kind(hand_in.path), hand_in.files, hand_in.notes)
+        Submission(name, hand_in.path, _kind(hand_in), hand_in.files, hand_in.notes, _entry(hand_in, paths))
         for name, hand_in in zip(names, found, strict=True)
     )
 
@@ -120,6 +124,7 @@ def load(submission: Submission, folder: Path, package: str) -> Loaded:
     folder.mkdir(parents=True)
     target = Target(folder, list(submission.notes))
     _fetch(submission, target)
+    _name_as_tests(target)
     exercises = {each.id for lesson in syllabus().everything if lesson.subject == package for each in lesson.exercises}
     root = Project(folder, package, frozenset(exercises), target.notes).find()
     return Loaded(Suite.from_folder(root), digest(root), tuple(sorted(set(target.notes))))
@@ -146,10 +151,25 @@ def _fetch(submission: Submission, target: Target) -> None:
         elif submission.kind == "notebook":
             with submission.path.open("rb") as file:
                 target.add(("submission.ipynb",), file)
+        elif submission.path.suffix.lower() == ".py":
+            with submission.path.open("rb") as file:
+                target.add((submission.path.name,), file)
         else:
-            raise SubmissionError("It is no folder, zip or notebook.", "Hand in one of these.")
+            raise SubmissionError(
+                f"{shown(submission.path.name)} is no folder, no zip, no notebook and no Python file.",
+                "Hand in one of these.",
+            )
     except OSError as error:
         raise SubmissionError(f"It cannot be read: {error.strerror or error}.") from error
+
+
+def _name_as_tests(target: Target) -> None:
+    """A Python file that was handed in alone is its learner's tests, however they have called it."""
+    alone = list(target.folder.iterdir()) if target.files == 1 else []
+    for path in alone:
+        if path.suffix == ".py" and not is_stray(path.name) and not TEST_MODULE.fullmatch(path.name):
+            path.rename(path.with_name(f"test_{path.name}"))
+            target.notes.append(f"{shown(path.name)} was read as test_{shown(path.name)}.")
 
 
 def _unique(found: Sequence[HandIn]) -> list[HandIn]:
@@ -161,7 +181,13 @@ def _is_same(hand_in: HandIn, folder: Path) -> bool:
     return hand_in.files is None and hand_in.path.exists() and hand_in.path.samefile(folder)
 
 
-def _kind(path: Path) -> str:
+def _entry(hand_in: HandIn, paths: Sequence[Path]) -> str:
+    entry = hand_in.entry or hand_in.path.name or hand_in.path.resolve().name
+    return shown(entry if len(paths) < SEVERAL else f"{hand_in.path.parent.name}/{entry}")
+
+
+def _kind(hand_in: HandIn) -> str:
+    path = hand_in.path
     if path.is_dir():
         return "folder"
     return {".zip": "zip", ".ipynb": "notebook"}.get(path.suffix.lower(), "file")

@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from course.engine import LACKING, Fate, Standing
+from course.grading.delivery import HANDED_IN, NEWEST
 from course.grading.record import Record
 
 BINS = 10
 # As PostgreSQL says it, whatever the driver
 EXTENSION = re.compile(r'extension "([\w-]+)" is not available')
+
+
+ENDED = re.compile(r"ended after (?:its time|\d+ s)")
+ENDLESS = (
+    "Run it under pytest: it waits for something that never comes, such as a lock that another session of it holds, "
+    "or a loop of it never ends."
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,8 @@ def row(record: Record) -> dict[str, Any]:
         "doubtful": len(doubtful(record)),
         "standing": record["standing"],
         "line": line(record),
+        "entry": record["entry"],
+        "notes": " ".join(record["notes"]),
     }
 
 
@@ -58,8 +68,9 @@ def line(record: Record) -> str:
     """One line on a suite: what is wrong with it as a whole, or what stands out."""
     if record["standing"] != Standing.PROVED:
         where = f" ({record['where']})" if record["where"] else ""
-        return " ".join([f"{record['detail']}{where}", *_extensions(record)])
-    wanted = [*(note for note in record["notes"] if note.startswith(LACKING)), *_extensions(record), *_skipped(record)]
+        return " ".join([*_delivered(record), f"{record['detail']}{where}", *_extensions(record), *_endless(record)])
+    lacking = [note for note in record["notes"] if note.startswith(LACKING)]
+    wanted = [*_delivered(record), *lacking, *_extensions(record), *_skipped(record)]
     if record["score"] and record["score"]["why"]:
         return " ".join([str(record["score"]["why"]), *wanted])
     found = doubtful(record)
@@ -72,6 +83,16 @@ def _extensions(record: Record) -> list[str]:
     said = [record["detail"], *(test["message"] for test in record["tests"])]
     names = sorted({name for text in said for name in EXTENSION.findall(text)})
     return [f"PostgreSQL has no extension {', '.join(names)} here: the brief says what is there."] if names else []
+
+
+def _delivered(record: Record) -> list[str]:
+    """What a teacher has to know of how it was handed in: late, or more than once."""
+    return [note for note in record["notes"] if note.startswith(HANDED_IN) or NEWEST in note]
+
+
+def _endless(record: Record) -> list[str]:
+    """What to do about a suite that had to be ended."""
+    return [ENDLESS] if record["standing"] == Standing.INCONCLUSIVE and ENDED.search(record["detail"]) else []
 
 
 def _skipped(record: Record) -> list[str]:

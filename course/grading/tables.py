@@ -56,6 +56,8 @@ def score_table(record: Record) -> Table:
 
 def most_missed_line(records: Sequence[Record]) -> str:
     """The categories of which the class has missed most, as one line; empty where it missed nothing."""
+    if not any(row(record)["caught"] for record in records):
+        return "Nobody caught a bug."
     worst = sorted((one for one in by_category(records) if one.missed), key=lambda one: -one.share)
     shares = ", ".join(f"{one.what} {one.share:.0%}" for one in worst[:WORST_SHOWN])
     return f"Missed most: {shares}" if shares else ""

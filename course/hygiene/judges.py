@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from course.engine import Fate, Validity, Verdict
 from course.hygiene.prepared import FIRST_ID
 from course.hygiene.rule import Proof, Rule
-from course.hygiene.scrub import first_line, scrub
+from course.hygiene.scrub import first_line
 from course.hygiene.trial_runs import RATIO_AT_MOST, Trials
 from course.hygiene.trials import Trial
 
@@ -28,9 +28,11 @@ class Hygiene:
         rules: Which proofs are asked for.
         verdict: What the engine has proved; only its believed tests count.
         trials: What the trials have shown.
+        source: The suite's own source, of which nothing is taken out.
     """
 
-    def __init__(self, rules: Sequence[Rule], verdict: Verdict, trials: Trials) -> None:
+    def __init__(self, rules: Sequence[Rule], verdict: Verdict, trials: Trials, source: str = "") -> None:
+        self._source = source
         self._rules = rules
         self._verdict = verdict
         self._trials = trials
@@ -53,7 +55,7 @@ class Hygiene:
         return tuple(self._judges[rule.name](rule) for rule in self._rules if rule.name in self._judges)
 
     def _cleans(self, rule: Rule) -> Proof:
-        return _by_tests(
+        return self._by_tests(
             rule, self._trials.twice, "the second time on one database", "ran twice on one database: same result"
         )
 
@@ -85,7 +87,9 @@ class Hygiene:
         if not elsewhere:
             return Proof(rule.name, True, "every run had a database name of its own and a port that was drawn")
         test = min(elsewhere)
-        return Proof(rule.name, False, f"{_name(test)}: {first_line(elsewhere[test])}", tuple(sorted(elsewhere)))
+        return Proof(
+            rule.name, False, f"{_name(test)}: {first_line(elsewhere[test], self._source)}", tuple(sorted(elsewhere))
+        )
 
     def _container(self, rule: Rule) -> Proof:
         images, wanted = self._trials.boxed.images, str(rule.settings.get("image", ""))
@@ -102,7 +106,7 @@ class Hygiene:
             return Proof(rule.name, False, f"rows of somebody else were deleted or changed: {', '.join(gone)}")
         rows = "" if self._trials.twice.contained else " and rows of somebody else"
         good = f"passed with ids from {FIRST_ID}{rows or ', in a container of its own'}"
-        return _by_tests(rule, self._trials.used, f"with ids from {FIRST_ID}{rows}", good)
+        return self._by_tests(rule, self._trials.used, f"with ids from {FIRST_ID}{rows}", good)
 
     def _errors(self, rule: Rule) -> Proof:
         missing: list[str] = []
@@ -128,20 +132,19 @@ class Hygiene:
         doubtful = {t.test: t.message for t in self._verdict.tests if t.validity is Validity.ORDER_DEPENDENT}
         lost = doubtful | {test: said for trial in self._trials.shuffled for test, said in trial.lost.items()}
         good = f"passed in {self._trials.orders} random orders"
-        return _by_tests(rule, Trial(lost), "in another order", good)
+        return self._by_tests(rule, Trial(lost), "in another order", good)
 
     def _workers(self, rule: Rule) -> Proof:
         count = rule.settings.get("workers", 2)
         when = f"with {count} workers on one database, each in the middle of the other's tests"
-        return _by_tests(rule, self._trials.dealt, when, f"passed with {count} workers at once")
+        return self._by_tests(rule, self._trials.dealt, when, f"passed with {count} workers at once")
 
-
-def _by_tests(rule: Rule, trial: Trial, when: str, good: str) -> Proof:
-    if not trial.lost:
-        return Proof(rule.name, True, good)
-    tests = tuple(sorted(trial.lost))
-    said = scrub(trial.lost[tests[0]]).splitlines()
-    return Proof(rule.name, False, f"{when}, {_name(tests[0])} fails: {said[0] if said else 'it did not run'}", tests)
+    def _by_tests(self, rule: Rule, trial: Trial, when: str, good: str) -> Proof:
+        if not trial.lost:
+            return Proof(rule.name, True, good)
+        tests = tuple(sorted(trial.lost))
+        said = first_line(trial.lost[tests[0]], self._source) or "it did not run"
+        return Proof(rule.name, False, f"{when}, {_name(tests[0])} fails: {said}", tests)
 
 
 def _name(test: str) -> str:

@@ -17,6 +17,7 @@ from course.hygiene.judges import Hygiene
 from course.hygiene.prepared import Prepared
 from course.hygiene.rule import Proof, Rule
 from course.hygiene.runs import Runs
+from course.hygiene.scrub import read_source
 from course.hygiene.trial_runs import FIRST_SEED, TrialRuns
 from course.hygiene.trials import ReferenceFailsError
 from course.hygiene.worker import PLUGINS
@@ -83,7 +84,7 @@ class HygieneProver:
             if not verdict.is_proved or not verdict.tests:
                 return verdict, ()
             results = trials.results(verdict, steps.tried)
-            return verdict, Hygiene(self.rules, verdict, results).proofs()
+            return verdict, Hygiene(self.rules, verdict, results, read_source(folder)).proofs()
 
     def close(self) -> None:
         """Leave the port and the folder; safe to call again."""

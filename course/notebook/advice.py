@@ -17,6 +17,14 @@ NO_NAME = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 NO_AWAIT = re.compile(r"<coroutine object|coroutine'? object")
 NO_IMAGE = re.compile(r"(?:pull access denied for|manifest for|No such image:?) ([\w./:-]+)")
 
+# Of the image's contrib folder, which the course's own PostgreSQL lacks
+CONTRIB = (
+    "btree_gin|btree_gist|citext|cube|dblink|fuzzystrmatch|hstore|intarray|ltree|pg_stat_statements|pg_trgm|pgcrypto|"
+    "postgres_fdw|tablefunc|unaccent|uuid-ossp"
+)
+NO_EXTENSION = re.compile(rf'extension "({CONTRIB})" is not available')
+NO_FILE = re.compile(r'could not open file "/[^"]*" for (?:reading|writing): ')
+
 
 def advise(error: BaseException, item: pytest.Item | None = None, files: Collection[str] = ()) -> str:
     """Say what may have been meant; empty where nobody knows.
@@ -32,8 +40,26 @@ def advise(error: BaseException, item: pytest.Item | None = None, files: Collect
         return "What stands there has not run yet: put `await` before the call of an `async` function."
     if "can't be used in 'await'" in str(error):
         return "That is a plain function: call it without `await`."
+    if told := _of_the_server(str(error)):
+        return told
     near = _near(error)
     return f"Did you mean `{near}`?" if near else ""
+
+
+def _of_the_server(message: str) -> str:
+    """What the course's own PostgreSQL does not have, or has elsewhere than a container."""
+    if found := NO_EXTENSION.search(message):
+        return (
+            f"The official postgres image has `{found[1]}`, the course's own PostgreSQL has not: "
+            "such a test needs a container that Docker runs."
+        )
+    if NO_FILE.search(message):
+        return (
+            "`COPY` in SQL has the server open the file: one of the container's where Docker runs it, one of this "
+            "machine's where the course's own PostgreSQL stands in. On both, `psql` in the container's `exec` and "
+            "scripts in `/docker-entrypoint-initdb.d` find files that you put into the container."
+        )
+    return ""
 
 
 def _near(error: BaseException) -> str | None:

@@ -14,6 +14,7 @@ from course.notebook.showing import show
 from course.services.doctor.examinations import examine_browser, examine_node
 from course.services.machine import docker
 from course.services.providers import images
+from course.stand_in import collation
 from course.syllabus import Lesson
 
 
@@ -71,7 +72,7 @@ def _services(here: Session, lesson: Lesson) -> Iterator[Row]:
     if "nats" in lesson.services and here.nats is not None:
         yield _running("NATS", here.nats.sentence)
     if "docker" in lesson.services:
-        yield _docker()
+        yield from _docker()
     for service, examine in (("node", examine_node), ("browser", examine_browser)):
         if service in lesson.services:
             yield from health_panel(tuple(examine())).rows
@@ -82,17 +83,21 @@ def _running(label: str, sentence: str) -> Row:
     return Row(told, "on", f"({remark}" if remark else "", label=label)
 
 
-def _docker() -> Row:
+def _docker() -> Iterator[Row]:
     """Who serves a learner's `PostgresContainer`."""
     engine = docker.engine()
     if not engine.answers:
         told = f"does not answer: {engine.why}"
-        return Row(told, "todo", "(`PostgresContainer` runs on embedded PostgreSQL instead)", label="Docker")
-    if lacking := images.missing():
+        yield Row(told, "todo", "(`PostgresContainer` runs on embedded PostgreSQL instead)", label="Docker")
+    elif lacking := images.missing():
         told = f"{engine.version} answers, without {', '.join(lacking)}"
         wait = "(your first container fetches what it needs; where that fails, it runs on embedded PostgreSQL instead)"
-        return Row(told, "todo", wait, label="Docker")
-    return Row(f"{engine.version} answers", "on", "(your containers run in it)", label="Docker")
+        yield Row(told, "todo", wait, label="Docker")
+    else:
+        yield Row(f"{engine.version} answers", "on", "(your containers run in it)", label="Docker")
+        return
+    if words := collation.notice():
+        yield Row(words, "note")
 
 
 def _program(lesson: Lesson) -> Iterator[Row]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from course.errors import CourseError
 from course.notebook.chart import Chart, Column, bars, short
+from course.notebook.faults import checked
 from course.notebook.measurement import milliseconds
 from course.notebook.panel import Panel, Row
 from course.notebook.showing import show
@@ -45,6 +46,7 @@ class Measured:
     answers: Mapping[str, bool]
 
 
+@checked
 def compare(test: Callable[[Engine], object], tables: Callable[[Engine], object]) -> None:
     """Run a test on each way to get a database, ask each of them nine questions, and draw what came of it.
 

@@ -28,6 +28,30 @@ class NoRoomError(CourseError):
     """The disk is full."""
 
 
+def checked(function: Callable[P, T]) -> Callable[P, T]:
+    """Say in a sentence that a function is called with other arguments than it takes.
+
+    Example:
+        >>> @checked
+        ... def add(number): ...
+        >>> try:
+        ...     add()
+        ... except CallError as error:
+        ...     print(error.what)
+        add cannot be called like that: missing a required argument: 'number'.
+    """
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            inspect.signature(function).bind(*args, **kwargs)
+        except TypeError as error:
+            raise CallError(f"{call.__name__} cannot be called like that: {error}.", _usage(function)) from None
+        return function(*args, **kwargs)
+
+    return call
+
+
 def guarded(function: Callable[P, T]) -> Callable[P, T]:
     """Let only errors out that a learner can read.
 
@@ -45,17 +69,13 @@ def guarded(function: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            inspect.signature(function).bind(*args, **kwargs)
-        except TypeError as error:
-            raise CallError(f"{call.__name__} cannot be called like that: {error}.", _usage(function)) from None
-        try:
             return function(*args, **kwargs)
         except CourseError:
             raise
         except Exception as error:  # noqa: BLE001 - the last door before the learner
             raise told(error) from None
 
-    return call
+    return checked(call)
 
 
 def _usage(function: Callable[..., object]) -> str:

@@ -51,9 +51,12 @@ class Wait:
 
     @property
     def sentence(self) -> str:
-        """Where it waits and what for, as a sentence."""
+        """Where it is, and what it waits for where that is known, as a sentence; empty where neither is."""
+        what = "Your test" if self.test else "The cell"
         at = f" at {self.place}" if self.place else ""
-        return f"Your test waits{at}{self.why}."
+        if self.why:
+            return f"{what} waits{at}{self.why}."
+        return f"{what} is{at}." if at else ""
 
 
 class Guard:
@@ -169,7 +172,7 @@ class Guard:
         cell, line = self._place()
         cure = "Commit, roll back or close that session before: `with Session(engine) as session:` does it for you."
         return Problem(
-            f"Ended after {wait.seconds:.0f} s. {replace(wait, place='').sentence}",
+            f"Ended after {wait.seconds:.0f} s. {replace(wait, place='').sentence}".strip(),
             line,
             cell.line(line) if cell else "",
             wait.test,

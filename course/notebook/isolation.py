@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from course.errors import CourseError
-from course.notebook.faults import guarded
+from course.notebook.faults import checked, guarded
 from course.notebook.magics import Live
 from course.notebook.panel import Panel, Row
 
@@ -46,6 +46,7 @@ class LabStoppedError(KeyboardInterrupt):
         return [str(self)]
 
 
+@checked
 def isolation_lab(engine: Engine, test: Callable[[Session], object], rounds: int = ROUNDS) -> Lab:
     """Open a lab that runs a test under different ways of isolation.
 

@@ -20,6 +20,7 @@ def prepare(shell: Any) -> None:
     # A forgotten session of another thread would log 2 KB of traceback wherever it dies
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     logging.getLogger("nats.aio.client").setLevel(logging.CRITICAL)  # it logs whatever it raises
+    logging.getLogger("course.stand_in.collation").setLevel(logging.ERROR)  # the panel of `begin` says it
     fit_pictures()
     for event, function in (("pre_run_cell", _begin), ("post_run_cell", _end)):
         if function not in shell.events.callbacks[event]:

@@ -17,6 +17,7 @@ from course.notebook.session import NotBegunError, Session, session
 from course.notebook.showing import running_shell, show, show_replaceable
 from course.notebook.timeline import timeline
 from course.notebook.workflow import rehearse_once, run_workflow
+from course.syllabus import UnknownExerciseError, there_are
 
 
 class CellError(CourseError):
@@ -57,6 +58,8 @@ def exercise(line: str, source: str) -> None:
         StoppedError: Ctrl-C.
     """
     here, shell = session(), running_shell()
+    if not line.strip():
+        raise UnknownExerciseError("`%%exercise` needs the number of an exercise.", _numbers(here))
     wanted = here.course.exercise(line)
     here.require(wanted)
     shell.history_manager.writeout_cache()  # in another thread IPython would write while a test's disk is full
@@ -77,6 +80,12 @@ def exercise(line: str, source: str) -> None:
         shell.push(public_names(result.module))
     live.end(board(result, here.progress.take_news()))
     check_strictly(result)
+
+
+def _numbers(here: Session) -> str:
+    """Which numbers there are, where a lesson with exercises has begun."""
+    ids = [each.id for each in here.lesson.exercises] if here.lesson else []
+    return f"{there_are(ids)} Write `%%exercise {ids[0]}`." if ids else "Write one behind it: `%%exercise 6.2`."
 
 
 @guarded

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 
 from course.notebook.chart import dots
+from course.notebook.faults import checked
 from course.notebook.showing import show
 
 
+@checked
 def measure(works: Mapping[str, Callable[[], object]], times: int = 30, what: str = "Time, on this machine") -> None:
     """Run pieces of work in turns, and draw how long each run took.
 

@@ -16,6 +16,7 @@ Mark = Literal["ok", "bad", "todo", "on", "note", ""]
 STYLE = (Path(__file__).parent / "panel.css").read_text(encoding="utf-8")
 # Only what we write ourselves is marked up: everything is escaped first
 MARKUP = ((re.compile(r"`([^`]+)`"), r"<code>\1</code>"), (re.compile(r"\*\*([^*]+)\*\*"), r"<b>\1</b>"))
+SIGNED = re.compile(r"([✔◐○·]) (?=\S)")  # a sign stays on the line of what it belongs to
 
 FENCE = re.compile(r"^```(?:\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)  # the code of a page, between its texts
 
@@ -169,7 +170,7 @@ def _markup(words: str) -> str:
     marked = html.escape(words)
     for pattern, replacement in MARKUP:
         marked = pattern.sub(replacement, marked)
-    return marked
+    return SIGNED.sub(r"\1&nbsp;", marked)
 
 
 def _span(begin: float, length: float) -> str:

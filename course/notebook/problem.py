@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import ast
-import re
+import difflib
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from course.engine import assertion_text
 from course.errors import CourseError, nearest
 from course.notebook.advice import advise
 from course.notebook.cell import Cell
 
 MESSAGE_LINES = 14
-VERBOSE = re.compile(r"[Uu]se '?-v+'? to ")  # what a cell has no option for
 OF_XDIST = ("worker_id", "testrun_uid")  # fixtures that are there only where it is installed
 
 
@@ -76,7 +76,7 @@ def describe(error: BaseException) -> str:
     """Say what was raised: an assertion's own words, or the exception with its name."""
     if isinstance(error, SyntaxError):
         return f"This is not Python: {error.msg}."
-    words = "\n".join([line for line in str(error).splitlines() if not VERBOSE.search(line)][:MESSAGE_LINES])
+    words = "\n".join(assertion_text(str(error)).splitlines()[:MESSAGE_LINES])
     if isinstance(error, NotImplementedError) and words.startswith("TODO"):
         return words
     if words.startswith("async def functions are not natively supported"):
@@ -94,7 +94,15 @@ def no_tests(cell: Cell) -> Problem:
     if not plain:
         return Problem(what)
     line = plain[0].lineno
-    return Problem(f"{what} Did you mean `test_{plain[0].name.lstrip('_')}`?", line, cell.line(line))
+    return Problem(f"{what} Did you mean `{_test_name(plain[0].name)}`?", line, cell.line(line))
+
+
+def _test_name(name: str) -> str:
+    """What a function would be called as a test; `tets_a` is a misspelt `test_a`."""
+    first, _, rest = name.lstrip("_").partition("_")
+    letters = first.lower()
+    misspelt = set(letters) <= set("test") and difflib.get_close_matches(letters, ["test"], cutoff=0.7)
+    return f"test_{rest}" if rest and misspelt else f"test_{name.lstrip('_')}"
 
 
 def missing_fixture(item: pytest.Item, error: pytest.FixtureLookupError, cell: Cell, *, has_conftest: bool) -> Problem:

@@ -4,6 +4,10 @@ Testcontainers itself stays as it is: classes, arguments, URLs and wait strategi
 with which it talks to Docker is replaced, by one that knows the images `postgres` and `nats`. Whatever else is asked
 for goes to a Docker engine, or raises a `StandInError` that says so.
 
+A container's files are a folder of the host. `psql` in `exec` and scripts in `/docker-entrypoint-initdb.d` find them by
+the container's paths. `COPY … FROM '/x.csv'` and `COPY … TO '/x.csv'` from a client open files of the host, since the
+server is a program of the host. The extensions of the image's contrib folder, such as `pgcrypto`, are not there.
+
 `course.stand_in.plugin` does this for every run of pytest; `pytest -p no:course.stand_in.plugin` leaves it out.
 """
 

@@ -7,7 +7,6 @@ https://github.com/docker-library/postgres/blob/master/docker-entrypoint.sh
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 import signal
@@ -22,7 +21,7 @@ from course.services.embedded import binaries, cluster, introduction
 from course.services.embedded.postgres import PortTakenError, becomes_ready, has_sockets, run, wait_until_ready
 from course.services.machine import accounts
 from course.services.server import ServerStartError
-from course.stand_in import init_scripts
+from course.stand_in import collation, init_scripts
 from course.stand_in.errors import StandInError
 from course.stand_in.execution import Inside
 from course.stand_in.files import Files
@@ -124,7 +123,7 @@ class Postgres:
         account = accounts.for_servers()
         found = binaries.within_reach(binaries.find(str(self.settings.container.image.runs)), account)
         _tell_version(self.settings.notice(found.version))
-        _tell_collation()
+        collation.tell()
         source = cluster.template(found, account)
         options = {**self.settings.options, "hba_file": str(self._write_rules()), "log_line_prefix": "%m [%p] "}
         process = run(found, source, account, self._port, options, _TWICE if has_sockets() else ())
@@ -185,14 +184,3 @@ def _hold_port(wanted: int | None) -> socket.socket:
 def _tell_version(notice: str | None) -> None:
     if notice:
         _log.warning("%s", notice)
-
-
-@functools.cache
-def _tell_collation() -> None:
-    """Once: a test that sorts text is green here and red there."""
-    if not cluster.sorts_as_the_image():
-        _log.warning(
-            "PostgreSQL sorts text by code here (Banana before apple), the image as people do (apple before Banana): "
-            "this machine has no locale %s that sorts so. On Debian and Ubuntu `sudo locale-gen %s` brings it.",
-            cluster.IMAGE_LOCALE, cluster.IMAGE_LOCALE,
-        )  # fmt: skip

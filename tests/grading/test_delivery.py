@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from course.grading.delivery import DoubtError
+from course.grading.loading import SubmissionError
 from course.grading.submission import find_submissions, load
 
 SUITE = {"conftest.py": "x = 1\n", "test_a.py": "def test_a(): pass\n"}
@@ -123,6 +124,30 @@ def test_an_archive_of_another_kind_is_somebodys_all_the_same(deliver):
     assert [(each.name, each.kind) for each in find_submissions([folder])] == [("ada", "folder"), ("bob.rar", "file")]
 
 
+def test_a_single_file_is_somebody_s_and_a_known_stray_is_nobody_s(deliver, read):
+    told = []
+    strays = ("conftest.py", "grades.xlsx", "readme.txt", "submission_metadata.yml")
+    files = {**under("ada/", SUITE), "leo.py": SUITE["test_a.py"], "joe.pdf": "x", "max.docx": "x", "bob.rar": "x"}
+    folder = deliver({**files, **dict.fromkeys(strays, "x")})
+    found = find_submissions([folder], each=True, tell=told.append)
+    assert [each.name for each in found] == ["ada", "bob.rar", "joe.pdf", "leo", "max.docx"]
+    assert told == list(strays)
+    assert read(folder / "leo.py") == {"leo": (["test_leo.py"], ("leo.py was read as test_leo.py.",))}
+    for name in ("bob.rar", "joe.pdf", "max.docx"):
+        with pytest.raises(SubmissionError, match=f"{name} is no folder, no zip, no notebook and no Python file"):
+            read(folder / name)
+
+
+def test_a_single_file_beside_folders_counts_without_being_asked_for(deliver):
+    folder = deliver({**under("ada/", SUITE), "leo.py": SUITE["test_a.py"], "joe.pdf": "x", "readme.txt": "x"})
+    assert [each.name for each in find_submissions([folder])] == ["ada", "joe.pdf", "leo"]
+
+
+def test_flat_files_of_two_learners_are_two_where_each_is_one(deliver, read):
+    files = {f"{name}_test_todos.py": SUITE["test_a.py"] for name in ("ada", "bob")}
+    assert list(read(deliver({**files, "conftest.py": ""}), each=True)) == ["ada_test_todos", "bob_test_todos"]
+
+
 def test_a_folder_called_test_may_be_a_learners(deliver, read):
     files = {**under("one/", SUITE), **under("two/", SUITE), **under("test/", SUITE)}
     assert list(read(deliver(files))) == ["one", "test", "two"]
@@ -141,6 +166,12 @@ def test_names_that_differ_in_capitals_or_in_the_form_of_accents_are_different_l
     assert len({each.folder.casefold() for each in found}) == len(names)
 
 
+def test_two_learners_of_one_name_are_told_apart_by_their_entries(deliver):
+    names = ("Ada_111_assignsubmission_file_", "Ada_222_assignsubmission_file_")
+    found = find_submissions([deliver({**under(f"{names[0]}/", SUITE), **under(f"{names[1]}/", SUITE)})])
+    assert [(each.name, each.entry) for each in found] == list(zip(("Ada", "Ada (2)"), names, strict=True))
+
+
 @pytest.mark.parametrize(
     "files",
     [
@@ -150,6 +181,9 @@ def test_names_that_differ_in_capitals_or_in_the_form_of_accents_are_different_l
         {"all.zip": {**under("ada/", SUITE), **under("bob/", SUITE)}},
         {"group/ada.ipynb": NOTEBOOK, "group/bob.ipynb": NOTEBOOK, **under("cem/", SUITE)},
         {"ada_11_101_suite.zip": SUITE, **PROJECT},
+        {"ada_test_todos.py": "", "bob_test_todos.py": "", "conftest.py": ""},
+        {"ada.py": "", "bob.py": ""},
+        {"all.zip": {"ada_test_todos.py": "", "bob_test_todos.py": ""}},
     ],
 )
 def test_in_doubt_nothing_is_graded_and_what_was_seen_is_said(deliver, files):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from importlib.resources import files
 from xml.etree import ElementTree as ET
 
@@ -69,6 +70,22 @@ def test_pages_of_what_does_not_run_say_why(broken, ours):
 def test_a_spreadsheet_gets_no_formula(make):
     rows = list(csv.reader(grades_csv([make("=1+1")]).splitlines()))
     assert rows[1][0] == "'=1+1"
+
+
+def test_notes_and_the_entry_stand_in_the_grades(make, verdict):
+    late = replace(verdict, left_out="Handed in late, as its name says.")
+    record = make("Ada (2)", late) | {"entry": "Ada_222_101_suite.zip"}
+    (row,) = csv.DictReader(grades_csv([record]).splitlines())
+    assert (row["entry"], row["notes"]) == ("Ada_222_101_suite.zip", "Handed in late, as its name says.")
+    page = class_page([record])
+    assert "Ada_222_101_suite.zip" in page
+    assert "Handed in late" in page
+
+
+def test_the_learner_s_own_values_stand_in_a_message(make, verdict):
+    own = "assert '2026-11-01T09:00:00' == '2026-12-24T18:00:00'"
+    said = replace(verdict, tests=(replace(verdict.tests[1], message=own),))
+    assert "2026-11-01T09:00:00" in learner_page(make("ada", said, source='due="2026-11-01T09:00:00"'))
 
 
 def test_gradescope_gets_a_score_with_its_lines(make):

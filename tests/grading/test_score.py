@@ -50,6 +50,7 @@ def test_hygiene_earns_as_much_of_its_points_as_the_bugs_do(challenge, verdict):
     found = score(challenge, some, all_passed(challenge))
     assert found.points == 25
     assert "counts for 25%" in found.lines[-1].why
+    assert sum("the suite's part of the points for bugs" in line.why for line in found.lines) == 1
 
 
 @pytest.mark.parametrize("standing", [Standing.BROKEN, Standing.INCONCLUSIVE])

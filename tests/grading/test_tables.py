@@ -67,6 +67,24 @@ def test_tests_that_skip_themselves_without_docker_are_told_what_they_need(make,
     assert "2 tests were skipped: no Docker answers. No Docker is needed here" in said
 
 
+def test_where_nobody_caught_a_bug_no_category_was_missed_most(make, verdict, shown):
+    blind = replace(verdict, bugs=tuple(replace(judged, fate=Fate.SURVIVED) for judged in verdict.bugs))
+    said = shown(make("ada", blind), make("bob", blind))
+    assert "Nobody caught a bug." in said
+    assert "Missed most" not in said
+
+
+def test_a_suite_that_waits_for_ever_is_told_what_to_do(make):
+    endless = Verdict(Standing.INCONCLUSIVE, detail="It was ended after 120 s during test_a.py::test_one.")
+    assert "Run it under pytest: it waits for something that never comes" in line(make("ada", endless))
+
+
+def test_handed_in_late_or_again_is_told_in_the_line(make, verdict):
+    for note in ("Handed in late, as its name says.", "Handed in 2 times: the newest counts."):
+        for other in (verdict, Verdict(Standing.BROKEN, detail="It is empty.")):
+            assert note in line(make("ada", replace(other, left_out=note)))
+
+
 def test_a_fault_of_the_grader_has_no_score_to_explain(make, shown):
     said = shown(make("eve", Verdict(Standing.GRADER_ERROR, detail="PostgreSQL died twice.")))
     assert "GRADER_ERROR: PostgreSQL died twice." in said

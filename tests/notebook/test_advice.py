@@ -2,12 +2,20 @@ from __future__ import annotations
 
 import asyncio
 
+import psycopg
 import pytest
 
 from course.notebook.advice import advise
 from course.notebook.first_run import no_running_loop
+from course.services.embedded.postgres import Embedded
 
 USER = {"name": "Ada", "email": "ada@example.org", "password": "correct horse battery"}
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Embedded().start() as server:
+        yield server
 
 
 def raised_by(source, **names):
@@ -55,6 +63,28 @@ def test_an_await_that_is_missing_or_too_much_is_told(source, advice):
         return await len([1])
 
     assert advice in advise(raised_by(source, later=later, wrong=wrong, asyncio=asyncio))
+
+
+@pytest.mark.parametrize(
+    ("sql", "advice"),
+    [
+        (
+            "CREATE EXTENSION pgcrypto",
+            "The official postgres image has `pgcrypto`, the course's own PostgreSQL has not",
+        ),
+        ('CREATE EXTENSION "uuid-ossp"', "The official postgres image has `uuid-ossp`"),
+        ("CREATE EXTENSION nonsense", ""),
+        ("CREATE TABLE x (a int); COPY x FROM '/no/such.csv'", "`COPY` in SQL has the server open the file"),
+        ("CREATE TABLE y (a int); COPY y TO '/no/such.csv'", "`psql` in the container's `exec`"),
+        ("COPY nothing FROM '/no/such.csv'", ""),
+    ],
+)
+def test_what_the_own_server_lacks_is_told(server, sql, advice):
+    with psycopg.connect(server.url(driver=None), autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS x, y")
+        said = advise(raised_by("connection.execute(sql)", connection=connection, sql=sql))
+    assert advice in said
+    assert bool(said) is bool(advice)
 
 
 def test_get_event_loop_finds_no_loop_that_runs():

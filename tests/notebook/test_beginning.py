@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import subprocess
@@ -11,7 +12,9 @@ import psycopg
 import pytest
 
 from course.notebook.beginning import overview
+from course.notebook.kernel import prepare
 from course.services.providers import images
+from course.stand_in import collation
 
 
 def test_begin_shows_what_runs_where_and_what_there_is_to_do(kernel):
@@ -150,6 +153,18 @@ def test_an_engine_that_lacks_images_is_told_with_what_happens_then(kernel, cann
     assert "where that fails, it runs on embedded PostgreSQL" in said
     cannot_pull.images |= set(images.wanted())
     assert "your containers run in it" in str(overview(kernel.session, lesson))
+
+
+@pytest.mark.parametrize("sorts", [True, False])
+def test_another_order_of_text_is_a_row_of_the_panel_and_no_warning_of_a_cell(kernel, cannot_pull, monkeypatch, sorts):
+    monkeypatch.setattr("course.services.embedded.cluster.sorts_as_the_image", lambda: sorts)
+    lesson = replace(kernel.session.course.lesson("06"), services=("docker",))
+    shown = str(overview(kernel.session, lesson))
+    assert shown.count("sudo localedef -i en_US -f UTF-8 en_US.UTF-8") == (0 if sorts else 1)
+    cannot_pull.images |= set(images.wanted())
+    assert "sorts text by code" not in str(overview(kernel.session, lesson))
+    prepare(kernel.shell)
+    assert not logging.getLogger(collation.__name__).isEnabledFor(logging.WARNING)
 
 
 def test_planned_lessons_can_be_begun_and_have_no_exercises_to_show(kernel):

@@ -141,6 +141,27 @@ def test_a_false_alarm_is_told_with_its_line(lesson):
     assert "a correct variant that uses other words" in said.text
 
 
+def test_a_diff_has_no_colours_and_no_advice_for_a_terminal(lesson, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as ipykernel sets it
+    here, there = (
+        lesson.run(
+            "%%exercise 6.1",
+            "def test_a_missing_user_is_not_found(client):",
+            "    body = {'name': 'A', 'email': 'a@example.org', 'password': 'correct horse battery'}",
+            "    client.post('/users', json=body)",
+            f"    words = client.post('/users', json=body).json()['detail'] {words}",
+            "    assert ['x', words.upper()] == ['x', 'A USER WITH THIS EMAIL ALREADY EXISTS']",
+        ).text
+        for words in ("+ '!'", "")
+    )
+    assert "At index 1 diff: 'A USER" in here
+    assert "At index 1 diff: '" in there
+    assert "correct variant" in there
+    for text in (here, there):
+        assert "\x1b" not in text
+        assert "-v" not in text
+
+
 def test_tests_that_lean_on_each_other_are_told(lesson):
     said = lesson.run(
         "%%exercise 6.1",
@@ -179,6 +200,11 @@ def test_a_cell_without_tests_is_told_and_the_near_miss_is_named(lesson):
     said = lesson.run("%%exercise 6.1", "def missing_user(client):", "    assert client")
     assert "There is no test in this cell" in said.text
     assert "Did you mean `test_missing_user`?" in said.text
+    assert "Did you mean `test_a`?" in lesson.run("%%exercise 6.1", "def tets_a(client): assert client").text
+    assert (
+        "Did you mean `test_rest_client`?"
+        in lesson.run("%%exercise 6.1", "def rest_client(client): assert client").text
+    )
     assert "There is no test in this cell" in lesson.run("%%exercise 6.1", "x = 1").text
 
 
@@ -307,12 +333,20 @@ def test_under_strict_an_exercise_that_is_not_solved_raises_a_short_error(lesson
     assert lesson.run(*SOLVED).error is None
 
 
-@pytest.mark.parametrize(("id_", "near"), [("6.22", "6.2"), ("06.3", "6."), ("", "There are")])
+@pytest.mark.parametrize(("id_", "near"), [("6.22", "6.2"), ("06.3", "6.")])
 def test_a_wrong_id_is_told_with_the_nearest(lesson, id_, near):
     said = lesson.run(f"%%exercise {id_}", "def test_it(): pass")
     assert said.printed.startswith("UnknownExerciseError: There is no exercise")
     assert near in said.printed
     assert len(said.printed.splitlines()) == 1
+
+
+def test_without_a_number_the_exercises_of_the_lesson_are_told(lesson, kernel):
+    said = lesson.run("%%exercise", "def test_it(): pass").printed
+    assert "`%%exercise` needs the number of an exercise. This lesson has 6.1 to 6." in said
+    assert "Write `%%exercise 6.1`." in said
+    kernel.session._leave_lesson()
+    assert "Write one behind it: `%%exercise 6.2`." in kernel.run("%%exercise", "def test_it(): pass").printed
 
 
 def test_a_lesson_that_has_not_begun_is_told(kernel):

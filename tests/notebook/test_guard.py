@@ -9,7 +9,7 @@ import time
 import pytest
 
 from course.notebook import exercise
-from course.notebook.guard import Guard
+from course.notebook.guard import Guard, Wait
 
 SLOW = pytest.mark.slow
 WAITS = (
@@ -122,6 +122,19 @@ def test_a_test_that_catches_everything_is_ended_nevertheless(kernel, limit):
     kernel.run("course.begin('01')")
     loop = ("    for _ in range(2):", "        try: time.sleep(600)", "        except BaseException: pass")
     assert "✗ Ended after" in kernel.run("%%exercise 1.1", "import time", "def test_it():", *loop).text
+
+
+@pytest.mark.parametrize(
+    ("wait", "sentence"),
+    [
+        (Wait("test_it", 9, "line 4"), "Your test is at line 4."),
+        (Wait("", 9, "line 4"), "The cell is at line 4."),
+        (Wait("test_it", 9, "line 4", " for a lock"), "Your test waits at line 4 for a lock."),
+        (Wait("test_it", 9), ""),
+    ],
+)
+def test_a_wait_is_told_only_where_one_is_known(wait, sentence):
+    assert wait.sentence == sentence
 
 
 def test_each_step_has_its_own_time():

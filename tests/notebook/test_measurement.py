@@ -25,3 +25,10 @@ def test_in_a_notebook_it_is_drawn(kernel):
     assert said.error is None
     assert "Time for nothing" in said.pages[-1]
     assert said.pages[-1].count("<i style=") == 3
+
+
+@pytest.mark.parametrize("call", ["measure()", "compare()", "isolation_lab()"])
+def test_without_its_arguments_a_function_says_how_to_call_it(kernel, call):
+    said = kernel.run(f"course.{call}").printed
+    assert f"{call[:-2]} cannot be called like that: missing a required argument" in said
+    assert len(said.splitlines()) == 1

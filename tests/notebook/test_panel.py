@@ -45,6 +45,12 @@ def test_backticks_are_code_and_stars_are_bold():
     assert "<code>x</code> is <b>big</b>" in page
 
 
+def test_a_sign_stays_on_the_line_of_its_number():
+    page = Panel("a", rows=(Row("◐ **Begun**", dim="✔ 1.1\u2003○ 1.2"),)).html()
+    assert "◐&nbsp;<b>Begun</b>" in page
+    assert "✔&nbsp;1.1\u2003○&nbsp;1.2" in page
+
+
 def test_text_has_no_markup_and_keeps_what_is_open():
     text = str(full())
     assert "<b>" not in text

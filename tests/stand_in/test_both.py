@@ -17,8 +17,7 @@ from testcontainers.core.wait_strategies import ExecWaitStrategy, LogMessageWait
 
 from course.services.embedded import cluster
 from course.services.server import free_port
-from course.stand_in import StandInError, install, uninstall
-from course.stand_in import postgres as stand_in_postgres
+from course.stand_in import StandInError, collation, install, uninstall
 
 IMAGE = "postgres:16"
 READY = "database system is ready to accept connections"
@@ -130,8 +129,8 @@ def test_what_goes_wrong_is_in_the_log(postgres):
 
 
 def test_text_is_sorted_as_people_do_or_the_difference_is_told_once(engine, caplog):
-    stand_in_postgres._tell_collation.cache_clear()
-    with caplog.at_level(logging.WARNING):
+    collation.tell.cache_clear()
+    with caplog.at_level(logging.WARNING, collation.__name__):
         for _ in range(2):
             with PostgresContainer(IMAGE) as container:
                 rows = ask(container, "SELECT * FROM (VALUES ('banana'), ('Cherry'), ('apple')) AS t(x) ORDER BY x")

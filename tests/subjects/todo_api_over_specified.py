@@ -153,3 +153,15 @@ def test_space_due(client):
 def test_decomposed(client):
     add(client, "cafe\u0301")
     assert client.get("/todos", params={"search": "cafe"}).json()["total"] == 0
+
+
+def test_order_of_keys(client):
+    assert next(iter(add(client))) == "id"
+
+
+def test_names_of_modules(client):
+    assert "todo_api.routes" in sys.modules
+
+
+def test_head(client):
+    assert client.head("/todos").status_code == 405

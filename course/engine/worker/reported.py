@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pytest
+
+VERBOSE = re.compile(r"^.*[Uu]se '?-v+'? to .*$\n?", re.MULTILINE)  # where no run has an option for it
+ADDRESS = re.compile(r"^ *\+ +where (<[^\n]*\bmethod [^\n]* at 0x[0-9a-f]+>+) = ([^\n]+)$\n?", re.MULTILINE)
+
+
+def assertion_text(words: str) -> str:
+    r"""What an assertion says, without advice to use `-v` and without the addresses of methods.
+
+    Example:
+        >>> method = "<built-in method endswith of str object at 0x7f>"
+        >>> words = f"assert False\n +  where False = {method}('Z')\n +    where {method} = '12:00'.endswith"
+        >>> print(assertion_text(words))
+        assert False
+         +  where False = '12:00'.endswith('Z')
+    """
+    words = VERBOSE.sub("", words)
+    for line in ADDRESS.finditer(words):
+        words = words.replace(line[0], "").replace(line[1], line[2])
+    return words.rstrip()
 
 
 @dataclass

@@ -15,7 +15,7 @@ from _pytest.outcomes import Failed
 
 from course.engine.worker.coverage import LineCoverage
 from course.engine.worker.lacking import lacking_packages, lacking_sentence, lacks_package, options_sentence
-from course.engine.worker.reported import Reported
+from course.engine.worker.reported import Reported, assertion_text
 from course.engine.worker.settings import Settings
 
 Send = Callable[[dict[str, Any]], None]
@@ -139,8 +139,8 @@ def _message(error: pytest.ExceptionInfo[BaseException]) -> str:
     except Exception as inner:  # noqa: BLE001 - an exception of the suite may not be able to speak
         text = f"({type(inner).__name__} while it was told)"
     if not isinstance(error.value, (AssertionError, Failed)):
-        text = f"{type(error.value).__name__}: {text}"
-    return text[:MESSAGE_LENGTH]
+        return f"{type(error.value).__name__}: {text}"[:MESSAGE_LENGTH]
+    return assertion_text(text)[:MESSAGE_LENGTH]
 
 
 def tell_broken(send: Send, error: BaseException) -> None:

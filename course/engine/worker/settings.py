@@ -22,7 +22,7 @@ from course.engine.worker.plugins import DEFAULTS
 NAMES = tuple(CONFIG_LOADERS_BY_NAME)
 # Reports for people, and what would keep tests from being run: each counts, in this process, whatever failed before
 SILENT: Mapping[str, Any] = {
-    "maxfail": 0, "stepwise": False, "stepwise_skip": False, "lf": False, "failedfirst": False,
+    "color": "no", "maxfail": 0, "stepwise": False, "stepwise_skip": False, "lf": False, "failedfirst": False,
     "usepdb": False, "trace": False, "xmlpath": None, "pastebin": None, "basetemp": None,
     "numprocesses": None, "dist": "no", "tx": [],
 }  # fmt: skip
