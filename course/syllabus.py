@@ -18,11 +18,11 @@ SERVICES = ("postgresql", "nats", "docker", "node", "browser")
 HYGIENE = (
     "cleans_its_database", "leaves_nothing_behind", "leaves_no_connection", "leaves_production_alone",
     "takes_any_address", "depends_on_no_seed", "tests_error_answers", "is_fast", "passes_in_any_order",
-    "passes_under_two_workers", "starts_its_own_container",
+    "passes_under_two_workers", "starts_its_own_container", "fails_fast",
 )  # fmt: skip
 SETTINGS = ("orders", "workers", "ratio_at_most")
 BUG = r"[a-z0-9_]+/[a-z0-9_]+"
-PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CODE_BLOCK = re.compile(r"^```[a-z]+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 class UnknownLessonError(CourseError):
@@ -31,6 +31,27 @@ class UnknownLessonError(CourseError):
 
 class UnknownExerciseError(CourseError):
     """No exercise has this id."""
+
+
+@dataclass(frozen=True)
+class Language:
+    """What an exercise is written in.
+
+    Attributes:
+        magic: The cell magic above it.
+        comment: What a comment in it begins with.
+        file: The name of its file, with the exercise's number in place of `{}`.
+    """
+
+    magic: str
+    comment: str
+    file: str
+
+
+LANGUAGES = {
+    "python": Language("exercise", "#", "test_{}.py"),
+    "workflow": Language("workflow", "#", "workflow_{}.yml"),
+}
 
 
 @dataclass(frozen=True)
@@ -62,7 +83,8 @@ class Exercise:
         seconds: Deadline of one run, or None for the subject's own.
         hygiene: What the suite is held to beside its bugs.
         other_way: Another solution that teaches something new, shown once this one is solved: text in Markdown with one
-            block of Python, which may stand in place of the solution region. None for none.
+            block of code, which may stand in place of the solution region. None for none.
+        language: A key of `LANGUAGES`.
     """
 
     id: str
@@ -76,11 +98,22 @@ class Exercise:
     seconds: float | None
     hygiene: tuple[Hygiene, ...] = ()
     other_way: str | None = None
+    language: str = "python"
+
+    @property
+    def file(self) -> str:
+        """The name of its cell as a file: `test_6_2.py`."""
+        return LANGUAGES[self.language].file.format(self.id.replace(".", "_"))
+
+    @property
+    def magic(self) -> str:
+        """The line above its cell: `%%exercise 6.2`."""
+        return f"%%{LANGUAGES[self.language].magic} {self.id}"
 
     @property
     def other_code(self) -> str:
-        """The block of Python in `other_way`."""
-        block = PYTHON_BLOCK.search(self.other_way or "")
+        """The block of code in `other_way`."""
+        block = CODE_BLOCK.search(self.other_way or "")
         return block[1] if block else ""
 
 
@@ -272,11 +305,14 @@ def read_exercise(table: Table, subject: str | None) -> Exercise:
         seconds=table.number("seconds", kind=float, default=None),
         hygiene=tuple(read_hygiene(each) for each in table.tables("hygiene")),
         other_way=table.text("other_way", default=None),
+        language=table.text("language", default="python") or "python",
     )
     table.done()
-    if exercise.other_way and len(PYTHON_BLOCK.findall(exercise.other_way)) != 1:
-        fix = "Put the lines that may stand in place of the solution into one block: ```python … ```."
-        raise table.error("other_way does not hold one block of Python.", fix)
+    if exercise.language not in LANGUAGES:
+        raise table.error(f'there is no language "{exercise.language}".', nearest(exercise.language, LANGUAGES))
+    if exercise.other_way and len(CODE_BLOCK.findall(exercise.other_way)) != 1:
+        fix = f"Put the lines that may stand in place of the solution into one block: ```{exercise.language} … ```."
+        raise table.error("other_way does not hold one block of code.", fix)
     proved = exercise.bugs or exercise.alive or exercise.correct or exercise.hygiene
     if proved and exercise.subject is None:
         raise table.error("it names variants, and no subject.", 'Add subject = "users_api" to the lesson.')

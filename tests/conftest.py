@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 import socketserver
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -113,6 +115,19 @@ def cannot_pull(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 def fresh_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """What this process knows about images is forgotten before and after the test."""
     monkeypatch.setattr("course.services.providers.images._refused", {})
+
+
+@pytest.fixture(scope="session")
+def npm_install() -> Callable[[Path, str], None]:
+    """Needs Node; installs one of npm's packages into a folder."""
+    npm = shutil.which("npm")
+    require(npm is not None, "Node")
+
+    def install(folder: Path, package: str) -> None:
+        command = [str(npm), "install", "--silent", "--no-fund", "--no-audit", package]
+        require(subprocess.run(command, cwd=folder, check=False).returncode == 0, f"{package} from npm")
+
+    return install
 
 
 @pytest.fixture(scope="module")

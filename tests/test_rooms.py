@@ -45,7 +45,7 @@ def test_a_lesson_s_exercises_name_bugs_and_variants_that_exist(slug):
 ARROWS = {
     "services": set(),
     "stand_in": {"services"},
-    "workflows": {"services"},
+    "workflows": {"hygiene", "engine", "services"},
     "engine": {"services", "stand_in"},
     "hygiene": {"engine"},
     "notebook": {"hygiene", "engine", "workflows", "stand_in", "services"},

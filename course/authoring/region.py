@@ -1,5 +1,7 @@
 """The region between `# BEGIN SOLUTION` and `# END SOLUTION`: without its marks for solutions, a red stub for learners.
 
+In a language whose comments begin otherwise, the marks do, too: `// BEGIN SOLUTION`.
+
 Where it has an `# INSTEAD:`, learners get what stands below that, uncommented.
 """
 
@@ -12,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course.authoring.source import Cell, LessonError
+from course.syllabus import LANGUAGES
 
 WIDTH = 106  # characters that JupyterLab shows of a line, its side bar open, in a window of 1300 pixels
-BEGIN = re.compile(r"(?P<indent> *)# BEGIN SOLUTION(?:: (?P<text>.+))?")
-END = re.compile(r"(?P<indent> *)# END SOLUTION")
-LOOKS_LIKE_ONE = re.compile(r"#.*\b(BEGIN|END)[ _-]*SOLUTION", re.IGNORECASE)
-INSTEAD = re.compile(r" *# INSTEAD\b.*")
+BEGIN = re.compile(r"(?P<indent> *)(?P<sign>#|//) BEGIN SOLUTION(?:: (?P<text>.+))?")
+END = re.compile(r"(?P<indent> *)(?:#|//) END SOLUTION")
+LOOKS_LIKE_ONE = re.compile(r"(?:#|//).*\b(BEGIN|END)[ _-]*SOLUTION", re.IGNORECASE)
+INSTEAD = re.compile(r" *(?:#|//) INSTEAD\b.*")
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def find_region(path: Path, cell: Cell) -> Region | None:
     (begin, first), (end, last) = marks
     opening = BEGIN.fullmatch(first)
     assert opening is not None  # noqa: S101 - check_mark has seen to it
-    if not last.startswith(opening["indent"] + "#"):
+    if not last.startswith(opening["indent"] + opening["sign"]):
         fix = "Indent both marks alike."
         raise LessonError(path, cell.line + 1 + end, "END SOLUTION is indented otherwise than BEGIN SOLUTION.", fix)
     check_halves(path, cell, halves, range(begin + 1, end))
@@ -86,13 +89,13 @@ def check_halves(path: Path, cell: Cell, halves: list[int], region: range) -> No
 def read_instead(path: Path, cell: Cell, half: int, end: int, opening: re.Match[str]) -> tuple[str, ...]:
     """Uncomment what learners get in place of the solution, and of a TODO."""
     number = cell.line + 1 + half
-    if cell.lines[half] != f"{opening['indent']}# INSTEAD:":
+    prefix = f"{opening['indent']}{opening['sign']}"
+    if cell.lines[half] != f"{prefix} INSTEAD:":
         fix = "Write `# INSTEAD:` alone on its line, indented as BEGIN SOLUTION is."
         raise LessonError(path, number, f"`{cell.lines[half].strip()}` is no mark.", fix)
     if opening["text"]:
         fix = "Write `# BEGIN SOLUTION`; say what to do in the text above the cell."
         raise LessonError(path, number, "learners get no TODO where there is an INSTEAD.", fix)
-    prefix = f"{opening['indent']}#"
     for at, line in enumerate(cell.lines[half + 1 : end], start=number + 1):
         if line.strip() and line != prefix and not line.startswith(f"{prefix} "):
             fix = "Start it with `# `, indented as BEGIN SOLUTION is."
@@ -146,8 +149,15 @@ def stubbed(path: Path, cell: Cell, title: str) -> str:
     region = find_region(path, cell)
     if region is None:
         return "\n".join(cell.lines)
-    stub = region.instead or red_lines(f"TODO {cell.exercise}: {region.text or title}", region.indent)
+    stub = region.instead or stub_lines(cell, f"TODO {cell.exercise}: {region.text or title}", region.indent)
     return "\n".join([*cell.lines[: region.begin], *stub, *cell.lines[region.end + 1 :]])
+
+
+def stub_lines(cell: Cell, words: str, indent: str) -> tuple[str, ...]:
+    """Return what stands in place of a solution: a statement that raises, or a comment in another language."""
+    if cell.language == "python":
+        return red_lines(words, indent)
+    return (f"{indent}{LANGUAGES[cell.language].comment} {words}",)
 
 
 def red_lines(words: str, indent: str) -> tuple[str, ...]:

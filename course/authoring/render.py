@@ -15,7 +15,7 @@ from course.authoring.region import solved, stubbed
 from course.authoring.source import Cell, LessonError, read_source
 from course.errors import CourseError
 from course.shipped import CLONE, PACKAGE
-from course.syllabus import Lesson, Syllabus, syllabus
+from course.syllabus import LANGUAGES, Lesson, Syllabus, syllabus
 
 LESSONS = PACKAGE / "lessons"
 METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}
@@ -89,7 +89,7 @@ def rendered(cell: Cell, text: str, tags: Iterable[str]) -> Notebook:
     if cell.kind == "markdown":
         return {**common, "source": split(text)}
     if "exercise" in cell.tags:
-        text = f"%%exercise {cell.exercise}\n{text}"
+        text = f"%%{LANGUAGES[cell.language].magic} {cell.exercise}\n{text}"
     elif "conftest" in cell.tags:
         text = f"%%conftest\n{text}"
     return {**common, "execution_count": None, "outputs": [], "source": split(text)}
@@ -108,7 +108,8 @@ def split(text: str) -> list[str]:
 
 def checked_source(lesson: Lesson, path: Path) -> tuple[Cell, ...]:
     """Read the source and hold it against course.toml: same exercises, same order, the conftest cells it names."""
-    cells = read_source(path)
+    languages = {each.id: each.language for each in lesson.exercises if each.language != "python"}
+    cells = read_source(path, languages)
     found = [cell for cell in cells if "exercise" in cell.tags]
     for cell, wanted in zip(found, lesson.exercises, strict=False):
         if cell.exercise != wanted.id:

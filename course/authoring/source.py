@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,7 @@ class Cell:
         lines: The body; markdown and magics are uncommented.
         expected: What the cell prints, from its `# OUTPUT:` block.
         line: Line of the marker in the file, counted from 1; body line `i` stands in line `line + 1 + i`.
+        language: What the body is written in.
     """
 
     name: str | None
@@ -46,10 +47,15 @@ class Cell:
     lines: tuple[str, ...]
     expected: str | None
     line: int
+    language: str = "python"
 
 
-def read_source(path: Path) -> tuple[Cell, ...]:
+def read_source(path: Path, languages: Mapping[str, str] | None = None) -> tuple[Cell, ...]:
     """Read a lesson source into its cells.
+
+    Args:
+        path: The file.
+        languages: Exercise id to its language, where that is not Python: such a cell is commented as a whole.
 
     Raises:
         LessonError: The grammar is broken.
@@ -61,12 +67,14 @@ def read_source(path: Path) -> tuple[Cell, ...]:
         if line.strip() and not line.startswith("#"):
             raise LessonError(path, number + 1, "there is code before the first cell.", "Put `# %% name` above it.")
     ends = [*starts[1:], len(lines)]
-    cells = tuple(read_cell(path, start + 1, lines[start:end]) for start, end in zip(starts, ends, strict=True))
+    cells = tuple(
+        read_cell(path, start + 1, lines[start:end], languages or {}) for start, end in zip(starts, ends, strict=True)
+    )
     check_names(path, cells)
     return cells
 
 
-def read_cell(path: Path, line: int, lines: list[str]) -> Cell:
+def read_cell(path: Path, line: int, lines: list[str], languages: Mapping[str, str]) -> Cell:
     name, kind, options = read_marker(path, line, lines[0])
     body = without_blank_ends(lines[1:])
     # Leading blank lines are kept out of the notebook; the line numbers of messages take them into account.
@@ -78,6 +86,8 @@ def read_cell(path: Path, line: int, lines: list[str]) -> Cell:
         raise LessonError(path, line, "a code cell has no name.", "Write `# %% what_it_does`.")
     if not body:
         raise LessonError(path, line, f"cell {name} is empty.", "Fill it or remove it.")
+    if exercise is not None and "exercise" in tags and exercise in languages:
+        return Cell(name, kind, tags, exercise, tuple(uncommented(path, first, body)), None, first, languages[exercise])
     code, expected = split_expected(path, first, body, tags)
     return Cell(name, kind, tags, exercise, tuple(with_magics(path, first, code)), expected, first)
 

@@ -38,8 +38,8 @@ def exercise_files(
     own = next(cell for cell in cells if "exercise" in cell.tags and cell.exercise == exercise.id)
     above = [cell for cell in cells if "conftest" in cell.tags and cell.line < own.line]
     test = otherwise(path, own, exercise.other_code) + "\n" if otherwise_solved else text(own)
-    files = {f"test_{exercise.id.replace('.', '_')}.py": test}
-    return files | ({"conftest.py": text(above[-1])} if above else {})
+    shared = {"conftest.py": text(above[-1])} if above and exercise.language == "python" else {}
+    return {exercise.file: test} | shared
 
 
 def is_sick(lesson: Lesson, exercise: Exercise, path: Path) -> bool:

@@ -12,10 +12,13 @@ from course.authoring.render import LESSONS
 from course.authoring.suites import exercise_files, is_sick
 from course.engine import Fate, Patch, Prover, Standing, Subject, Suite, Verdict, load_subject, subject_names
 from course.errors import CourseError, nearest
-from course.hygiene import prove_suite, rules_of
+from course.hygiene import Proof, prove_suite, rules_of
 from course.services.embedded.postgres import Embedded
 from course.syllabus import Exercise, Lesson, syllabus
+from course.workflows import read_workflow
+from course.workflows.proof import Proved, prove_workflow
 
+WORKFLOW = "integration.yml"  # in a reference suite: the project has tests of its own, and this runs them
 PATIENCE = 6  # times the deadline of a run: proofs are about right and wrong, and a busy machine is neither
 
 NAME_IT = "Put it into the `bugs` of one in course.toml, or remove it."
@@ -115,7 +118,14 @@ def reference_faults(
     subject: Subject, prover: Prover, bugs: Sequence[Patch], correct: Sequence[Patch]
 ) -> Iterator[str]:
     """Yield which bugs the reference suite misses, and which correct variants it refuses."""
-    suite = Suite.from_folder(subject.folder / "reference_suite")
+    reference = subject.folder / "reference_suite"
+    if (reference / WORKFLOW).is_file():
+        text = (reference / WORKFLOW).read_text(encoding="utf-8")
+        yield from verdict_faults(
+            commits_proved(text, subject, prover, bugs, correct).verdict, [bug.id for bug in bugs]
+        )
+        return
+    suite = Suite.from_folder(reference)
     verdict = prover.prove(suite, subject, bugs=bugs, correct=correct)
     yield from suite_faults(verdict)
     if verdict.standing is not Standing.PROVED:
@@ -145,7 +155,9 @@ def exercise_faults(lesson: Lesson, exercise: Exercise, subject: Subject, prover
     if is_sick(lesson, exercise, path):
         if not any(solution_faults(exercise, shipped, subject, prover)):
             yield "as shipped, it is solved: what stands below INSTEAD is not sick by any bug or proof of hygiene."
-    elif green := prover.prove(Suite.from_files(shipped), subject, bugs=[], correct=[]).valid:
+    elif exercise.language == "python" and (
+        green := prover.prove(Suite.from_files(shipped), subject, bugs=[], correct=[]).valid
+    ):
         yield f"as shipped, {', '.join(sorted(green))} passes: put what the test asserts into the solution region."
     yield from solution_faults(exercise, exercise_files(lesson, exercise, path), subject, prover)
     if exercise.other_way:
@@ -155,19 +167,32 @@ def exercise_faults(lesson: Lesson, exercise: Exercise, subject: Subject, prover
 
 def solution_faults(exercise: Exercise, files: dict[str, str], subject: Subject, prover: Prover) -> Iterator[str]:
     """Yield why a suite does not solve an exercise, and which bugs it catches that course.toml calls alive."""
-    verdict, hygiene = prove_suite(
-        prover,
-        Suite.from_files(files),
-        subject,
-        bugs=[subject.bug(name) for name in (*exercise.bugs, *exercise.alive)],
-        correct=[subject.variant(name) for name in exercise.correct],
-        rules=rules_of(exercise),
-    )
-    yield from suite_faults(verdict)
+    bugs = [subject.bug(name) for name in (*exercise.bugs, *exercise.alive)]
+    correct = [subject.variant(name) for name in exercise.correct]
+    hygiene: tuple[Proof, ...]
+    if exercise.language == "workflow":
+        proved = commits_proved(files[exercise.file], subject, prover, bugs, correct)
+        verdict, hygiene = proved.verdict, (proved.fails_fast,) if exercise.hygiene else ()
+    else:
+        suite, rules = Suite.from_files(files), rules_of(exercise)
+        verdict, hygiene = prove_suite(prover, suite, subject, bugs=bugs, correct=correct, rules=rules)
     yield from (f"{proof.name}: {proof.evidence}." for proof in hygiene if not proof.passed)
+    yield from verdict_faults(verdict, exercise.bugs)
+
+
+def commits_proved(
+    text: str, subject: Subject, prover: Prover, bugs: Sequence[Patch], correct: Sequence[Patch]
+) -> Proved:
+    """What a workflow shows on commits."""
+    return prove_workflow(read_workflow(text), subject, prover.trees.path, bugs=bugs, correct=correct)
+
+
+def verdict_faults(verdict: Verdict, bugs: Sequence[str]) -> Iterator[str]:
+    """Yield why a suite cannot be believed, which of these bugs it misses, and which others it catches."""
+    yield from suite_faults(verdict)
     for name, fate in verdict.fates().items() if verdict.standing is Standing.PROVED else ():
-        if (fate is Fate.CAUGHT) != (name in exercise.bugs):
-            yield f"{name}: {fate}. It is listed in `{'bugs' if name in exercise.bugs else 'alive'}`."
+        if (fate is Fate.CAUGHT) != (name in bugs):
+            yield f"{name}: {fate}. It is listed in `{'bugs' if name in bugs else 'alive'}`."
 
 
 def suite_faults(verdict: Verdict) -> Iterator[str]:

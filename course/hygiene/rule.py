@@ -21,6 +21,7 @@ TITLES: Mapping[str, str] = {
     "is_fast": "is as fast as such a suite can be",
     "passes_in_any_order": "passes in random orders",
     "passes_under_two_workers": "passes with two workers at once",
+    "fails_fast": "is red for a broken unit before a database starts",
 }
 
 

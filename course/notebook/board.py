@@ -133,6 +133,10 @@ def _proved(result: Result, verdict: Verdict) -> Iterator[Row]:
     if verdict.standing is not Standing.PROVED:
         yield _unproved(verdict)
         return
+    if result.exercise.language == "workflow":
+        yield from _commits(verdict)
+        yield from map(_hygiene, result.hygiene)
+        return
     yield from _right_code(verdict)
     yield from _doubts(result)
     yield from _printed(result)
@@ -190,6 +194,32 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
     why = ran if judged.fate is Fate.NOT_REACHED else "passes all your tests"
     told = "" if is_challenge(exercise) else f"What a customer tells you: “{bug.shows}”"
     return Row(name, "bad", dim=why, tag="alive", more=told)
+
+
+def _commits(verdict: Verdict) -> Iterator[Row]:
+    """What became of each commit: a workflow is green on good ones, and keeps the bad ones out."""
+    for test in verdict.doubtful:
+        which = "" if test.variant == "original" else f" that {test.variant.removeprefix('correct/').replace('_', ' ')}"
+        said = "never ends" if test.validity is Validity.NEVER_ENDS else "is red: nobody could merge it"
+        yield Row(f"a good commit{which} {said}", "bad", dim=f"`{test.name}`", code=test.message, is_open=True)
+    if not verdict.doubtful and verdict.valid:
+        more = _count(len(verdict.correct), "other good one", "other good ones")
+        yield Row("lets good commits in", "ok", dim=f"(this one and {more})" if verdict.correct else "")
+    elif not verdict.doubtful:
+        yield Row("GitHub starts nothing on a pull request: no check is shown, and nothing is proved.", "bad")
+    for judged in verdict.bugs:
+        yield _commit(judged)
+
+
+def _commit(judged: JudgedBug) -> Row:
+    bug = judged.bug
+    if judged.fate is Fate.CAUGHT:
+        return Row(bug.title, "ok", dim=f"red at `{judged.catches[0].name}`", tag="kept out", diff=_shown(bug.diff))
+    seen = {Fate.NOT_REACHED: "no check is shown on it", Fate.INCONCLUSIVE: judged.detail}
+    why = seen.get(judged.fate, "green on it")
+    tag = "open" if judged.fate is Fate.INCONCLUSIVE else "let in"
+    told = f"What a customer tells you: “{bug.shows}”"
+    return Row(f"a bad commit at the **{bug.boundary}** boundary", "bad", dim=why, tag=tag, more=told)
 
 
 def _hygiene(proof: Proof) -> Row:

@@ -108,8 +108,7 @@ def run_exercise(
 
 def exercise_cell(exercise: Exercise, source: str) -> Cell:
     """The cell as a file: `test_6_2.py`."""
-    name = f"test_{exercise.id.replace('.', '_')}"
-    return Cell(f"%%exercise {exercise.id}", source, name, f"Exercise {exercise.id}: {exercise.title}")
+    return Cell(exercise.magic, source, exercise.file.removesuffix(".py"), f"Exercise {exercise.id}: {exercise.title}")
 
 
 def run_watched(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from course.engine import Subject, load_subject
@@ -86,11 +86,12 @@ def project_around(lesson: Lesson, suites: Mapping[str, Mapping[str, str]]) -> d
         files["conftest.py"] = own
     docker = any(POSTGRES.container in text for text in files.values())
     words = {"title": lesson.title, "number": lesson.number, "package": packages[0] if packages else "nothing"}
-    return files | {
+    needed = requirements(files.values(), packages, own_requirements(subjects))
+    return {
         "pyproject.toml": PYPROJECT.format(name=lesson.slug.replace("_", "-")),
-        "requirements.txt": "".join(f"{each}\n" for each in requirements(files.values(), packages)),
+        "requirements.txt": "".join(f"{each}\n" for each in needed),
         "README.md": readme(wanted, docker=docker, **words),
-    }
+    } | files
 
 
 def test_files(suites: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str]]:
@@ -109,14 +110,22 @@ def test_files(suites: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, s
         number = parts.index(files.get("conftest.py", "")) + 1
         folder = "tests" if len(parts) == 1 else f"tests/part_{number}"
         for name, text in files.items():
-            yield f"{folder}/{name}", text
+            yield (f".github/workflows/{name}" if name.endswith(".yml") else f"{folder}/{name}"), text
 
 
 def program_files(subject: Subject) -> Iterator[tuple[str, str]]:
-    """The program under test, without its bugs."""
-    for path in sorted((subject.folder / subject.package).rglob("*")):
+    """The program under test, without its bugs; where it is a whole project, with its tests and its settings."""
+    places = (subject.folder / subject.package, subject.folder / "tests")
+    for path in sorted([subject.folder / "pyproject.toml", *(path for place in places for path in place.rglob("*"))]):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path.relative_to(subject.folder).as_posix(), path.read_text(encoding="utf-8")
+
+
+def own_requirements(subjects: Iterable[Subject]) -> list[str]:
+    """Names of the packages that the programs themselves ask for."""
+    files = [subject.folder / "requirements.txt" for subject in subjects]
+    lines = [line for file in files if file.is_file() for line in file.read_text(encoding="utf-8").splitlines()]
+    return [line.partition("[")[0] for line in lines]
 
 
 def free_folder(parent: Path, name: str, files: Mapping[str, str]) -> Path:

@@ -1,4 +1,4 @@
-"""The cell magics `%%conftest`, `%%exercise` and `%%pytest`: what the learner types meets what the course does."""
+"""The cell magics: what the learner types meets what the course does."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from course.notebook.plain_pytest import run_plain
 from course.notebook.problem import Problem, explain
 from course.notebook.session import NotBegunError, Session, session
 from course.notebook.showing import running_shell, show, show_replaceable
+from course.notebook.timeline import timeline
+from course.notebook.workflow import rehearse_once, run_workflow
 from course.syllabus import UnknownExerciseError, there_are
 
 
@@ -84,6 +86,34 @@ def _numbers(here: Session) -> str:
     """Which numbers there are, where a lesson with exercises has begun."""
     ids = [each.id for each in here.lesson.exercises] if here.lesson else []
     return f"{there_are(ids)} Write `%%exercise {ids[0]}`." if ids else "Write one behind it: `%%exercise 6.2`."
+
+
+@guarded
+def workflow(line: str, source: str) -> None:
+    """`%%workflow 12.1`: prove the file on good and bad commits; without a number, rehearse it on one commit.
+
+    `%%workflow` takes the good commit of the lesson's project, `%%workflow database/forgets_to_commit` a bad one.
+
+    Raises:
+        CourseError: No such exercise or commit, or the lesson has not begun; under `COURSE_STRICT=1`, it is not solved.
+        StoppedError: Ctrl-C.
+    """
+    here, name = session(), line.strip()
+    if not name or "/" in name:
+        show(timeline(rehearse_once(here, name, source), f"on {name or 'the good commit'}"))
+        return
+    wanted = here.course.exercise(name)
+    here.require(wanted)
+    live = Live()
+    try:
+        result, good = run_workflow(here, wanted, source, lambda step: live.show(progress_panel(wanted, step)))
+    except StoppedError:
+        live.end(Panel(f"{wanted.id}  {wanted.title}", right="stopped"))
+        raise
+    live.end(board(result, here.progress.take_news()))
+    if good is not None:
+        show(timeline(good, "on the good commit"))
+    check_strictly(result)
 
 
 @guarded

@@ -40,7 +40,7 @@ def worked_example(exercise: Exercise) -> str:
     if not found or is_challenge(exercise):
         return ""
     empty, cells = _cells(shipped("notebooks") / found[0].name), _cells(found[0])
-    own = [source for source in cells.values() if source.splitlines()[:1] == [f"%%exercise {exercise.id}"]]
+    own = [source for source in cells.values() if source.splitlines()[:1] == [exercise.magic]]
     shared = (exercise.conftest or "").replace("_", "-")
     if shared in cells and cells[shared] != empty.get(shared):  # the learner completes this one, too
         own.insert(0, cells[shared])

@@ -37,6 +37,7 @@ class Row:
         more: The same, for text: paragraphs, and code between lines of three backticks.
         steps: Texts that are opened one after the other, each by its name: the next one shows behind the one before.
         is_open: Whether what stands below is shown at once, rather than on demand.
+        span: When it began and how long it took, as shares of the whole (0 to 1): a bar at the end of the line.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Row:
     more: str = ""
     steps: tuple[tuple[str, str], ...] = ()
     is_open: bool = False
+    span: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def framed(head: str, body: str) -> str:
 def _row(row: Row) -> str:
     first = f'<td class="course-label">{_markup(row.label)}</td>' if row.label else _sign(row.mark)
     last = f'<td class="course-last"><span class="course-tag {_tone(row)}">{row.tag}</span></td>' if row.tag else ""
+    last = f'<td class="course-last">{_span(*row.span)}</td>' if row.span else last
     middle = f"<td{'' if last else ' colspan=2'}>{_content(row)}</td>"
     return f"<tr>{first}{middle}{last}</tr>"
 
@@ -168,6 +171,11 @@ def _markup(words: str) -> str:
     for pattern, replacement in MARKUP:
         marked = pattern.sub(replacement, marked)
     return SIGNED.sub(r"\1&nbsp;", marked)
+
+
+def _span(begin: float, length: float) -> str:
+    place = f"margin-left:{100 * begin:.1f}%;width:{100 * length:.1f}%"
+    return f'<span class="course-track course-span" aria-hidden="true"><i style="{place}"></i></span>'
 
 
 def _bar(share: float | None) -> str:

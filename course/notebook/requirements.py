@@ -19,12 +19,13 @@ BEHIND = {
 FIXTURES = {"httpserver": "pytest-httpserver", "respx_mock": "respx"}
 
 
-def requirements(texts: Collection[str], own: Iterable[str]) -> list[str]:
+def requirements(texts: Collection[str], own: Iterable[str], more: Iterable[str] = ()) -> list[str]:
     """What the files import and whose fixtures they use, as pip's requirements.
 
     Args:
         texts: Python files; others are passed over.
         own: Packages of the project.
+        more: What it needs as well, by name.
 
     Example:
         >>> [line.partition("=")[0] for line in requirements(["import pytest, os, pwdlib"], [])]
@@ -34,7 +35,7 @@ def requirements(texts: Collection[str], own: Iterable[str]) -> list[str]:
     """
     modules = {name for text in texts for name in _imports(text)} - set(own)
     known = packages_distributions()
-    names = {known[module][0].lower() for module in modules if module in known} | {"pytest"}
+    names = {known[module][0].lower() for module in modules if module in known} | {"pytest", *more}
     names |= {FIXTURES[name] for text in texts for name in _arguments(text) if name in FIXTURES}
     names |= {extra for name in list(names) for extra in BEHIND.get(name, ())}
     return [line for name in sorted(names) if (line := _pinned(name))]

@@ -23,22 +23,24 @@ def timeline(result: RehearsalResult, title: str) -> Panel:
           ✗ Run pytest (1.2 s)
               1 failed
     """
-    rows = tuple(row for job in result.jobs for row in _job(job)) if result.started else (Row(NO_CHECK, "todo"),)
-    ends = [step.start + step.seconds for job in result.jobs for step in job.steps]
-    return Panel(title, right=f"**{result.conclusion}** · {max(ends, default=0):.1f} s", rows=rows)
+    seconds = max((step.start + step.seconds for job in result.jobs for step in job.steps), default=0.0)
+    rows = tuple(row for job in result.jobs for row in _job(job, seconds or 1.0)) or (Row(NO_CHECK, "todo"),)
+    return Panel(title, right=f"**{result.conclusion}** · {seconds:.1f} s", rows=rows)
 
 
-def _job(job: JobResult) -> Iterator[Row]:
+def _job(job: JobResult, whole: float) -> Iterator[Row]:
     yield Row(f"job **{job.name}**", _mark(job.conclusion), dim=job.conclusion)
-    yield from map(_step, job.steps)
+    yield from (_step(step, whole) for step in job.steps)
 
 
-def _step(step: StepResult) -> Row:
+def _step(step: StepResult, whole: float) -> Row:
     hidden = "it failed, and `continue-on-error` hides that" if step.outcome != step.conclusion else ""
     seconds = "skipped" if step.conclusion == "skipped" else f"{step.seconds:.1f} s"
     said = "\n".join(step.output.rstrip().splitlines()[-LINES:])
     dim = " · ".join(filter(None, (seconds, step.note, hidden)))
-    return Row(step.name, _mark(step.conclusion), dim=dim, code=said, is_open=step.conclusion == "failure")
+    span = None if step.conclusion == "skipped" else (step.start / whole, step.seconds / whole)
+    is_open = step.conclusion in ("failure", "cancelled")
+    return Row(step.name, _mark(step.conclusion), dim=dim, code=said, is_open=is_open, span=span)
 
 
 def _mark(conclusion: str) -> Mark:

@@ -15,8 +15,9 @@ def plugins(workflow: Workflow, commit: Path) -> str:
     texts = [path.read_text(encoding="utf-8", errors="replace") for path in files]
     texts += [step.run or "" for job in workflow.jobs for step in job.steps]
     named = {_name(word) for word in re.findall(r"\w[\w.-]*", "\n".join(texts))}
-    found = {point.value for point in entry_points(group="pytest11") if point.dist and _name(point.dist.name) in named}
-    return ",".join(sorted(found))
+    found = [point.value for point in entry_points(group="pytest11") if point.dist and _name(point.dist.name) in named]
+    # In the order of their package: pytest warns of a plugin that another one has imported before it
+    return ",".join(dict.fromkeys(found))
 
 
 def _name(package: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -30,8 +31,7 @@ SHELLS = {
 }
 # pip looks whether the packages are there, and installs nothing: this environment is the learner's own
 PIP = {"PIP_DRY_RUN": "1", "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-CLOSED = "1"  # a port that nothing listens on: where no service maps 5432, it must not reach a server of the learner's
-PRIVATE = {"5432": CLOSED}
+NUMBER = re.compile(r"(?<![\w.])\d{2,5}(?![\w.])")
 
 
 @dataclass(frozen=True)
@@ -42,17 +42,22 @@ class Rehearsed:
         workflow: What is rehearsed.
         commit: The project's folder.
         event: What has happened.
+        closed: A port that nothing listens on: it stands for 5432 where no service maps that one, so that no step
+            reaches a server of the learner's own.
         plugins: pytest's plugins that its steps find, by comma.
         begin: When it began, as `time.monotonic` tells.
         seconds: How long it may take.
+        stop: Set when all must end.
     """
 
     workflow: Workflow
     commit: Path
     event: Event
+    closed: str
     plugins: str
     begin: float
     seconds: float
+    stop: threading.Event
 
     @property
     def now(self) -> float:
@@ -130,7 +135,7 @@ class JobRun:
             outcome, output = "failure", str(error)
         forgiven = outcome == "failure" and step.settings.get("continue-on-error") is True
         conclusion = "success" if forgiven else outcome
-        self._status = "failure" if conclusion == "failure" else self._status
+        self._status = conclusion if conclusion in ("failure", "cancelled") else self._status
         self._told(step).update(outcome=outcome, conclusion=conclusion)
         return StepResult(name, conclusion, outcome, start, self.shared.now - start, output, note)
 
@@ -152,12 +157,15 @@ class JobRun:
         script = self._folder / "temp" / "step.sh"
         script.write_text(f"{self._filled(step.run)}\n", encoding="utf-8")
         minutes = float(step.settings.get("timeout-minutes", self.job.settings.get("timeout-minutes", 360)))
-        seconds = max(min(self.shared.seconds - self.shared.now, minutes * 60), 0)
+        left = max(self.shared.seconds - self.shared.now, 0)
         command, log = [*SHELLS[shell], str(script)], script.with_suffix(".log")
-        code, output = run(command, folder, self._environment(step), seconds, log)
+        code, output = run(command, folder, self._environment(step), min(left, minutes * 60), log, self.shared.stop)
+        output = self._as_in_the_file(output)
         self._read_files(step)
+        if code is None and minutes * 60 < left:
+            return "failure", f"{output}Error: The action has timed out after {minutes:g} minutes.\n", ""
         if code is None:
-            return "failure", output, f"Ended after {seconds:.0f} s; GitHub would wait for {minutes:g} minutes."
+            return "cancelled", output, f"Ended here after {left:.0f} s; GitHub would wait for {minutes:g} minutes."
         return ("failure" if code else "success"), output + _exit_code(code), ""
 
     def _setting(self, step: Step, name: str) -> str:
@@ -168,9 +176,16 @@ class JobRun:
 
     def _filled(self, value: object) -> str:
         """A value with its expressions replaced, and with the ports that stand here for those of the file."""
-        text = fill(shown(value), self._contexts())
-        ports = {**PRIVATE, **self._services.ports}
-        return re.sub(r"(?<![\w.])\d{2,5}(?![\w.])", lambda found: ports.get(found[0], found[0]), text)
+        ports = self._ports()
+        return NUMBER.sub(lambda found: ports.get(found[0], found[0]), fill(shown(value), self._contexts()))
+
+    def _ports(self) -> dict[str, str]:
+        return {"5432": self.shared.closed, **self._services.ports}
+
+    def _as_in_the_file(self, output: str) -> str:
+        """What a step printed, with the ports of the file again."""
+        ports = {here: there for there, here in self._ports().items()}
+        return NUMBER.sub(lambda found: ports.get(found[0], found[0]), output)
 
     def _environment(self, step: Step) -> dict[str, str]:
         given = {**self.shared.workflow.env, **self.job.settings.get("env", {}), **step.settings.get("env", {})}

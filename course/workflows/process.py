@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from course.workflows import lifeline
 
+POLL = 0.1  # seconds
 OUTPUT = 20_000  # characters of a step's output that are kept: its end
 
 
 def run(
-    command: Sequence[str], folder: Path, environment: Mapping[str, str], seconds: float, log: Path
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    seconds: float,
+    log: Path,
+    stop: threading.Event,
 ) -> tuple[int | None, str]:
     """Run a command.
 
@@ -23,9 +32,10 @@ def run(
         environment: All its variables.
         seconds: After so long it is ended.
         log: A file for what it prints.
+        stop: When it is set, the command is ended.
 
     Returns:
-        Its exit code, None where it took too long; and the end of what it printed.
+        Its exit code, None where it was ended; and the end of what it printed.
     """
     words = [sys.executable, "-I", "-S", lifeline.__file__, *command]
     with (
@@ -34,10 +44,13 @@ def run(
             words, cwd=folder, env=dict(environment), stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
         ) as process,
     ):
-        code: int | None
-        try:
-            code = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            code = None
+        code = _wait(process, time.monotonic() + seconds, stop)
     # Leaving the block closes the lifeline and waits
     return code, log.read_text(encoding="utf-8", errors="replace")[-OUTPUT:]
+
+
+def _wait(process: subprocess.Popen[bytes], end: float, stop: threading.Event) -> int | None:
+    while not stop.is_set() and time.monotonic() < end:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(POLL)
+    return process.poll()

@@ -18,6 +18,7 @@ from course.errors import CourseError, nearest
 from course.workflows.definition import Job, Service, Step, Workflow
 
 KEPT_APART = ("name", "run", "uses")
+KINDS = {"array": "a list, with `- ` before each entry", "object": "keys with values, such as `name: value`"}
 
 
 class WorkflowError(CourseError):
@@ -118,6 +119,11 @@ def _said(error: ValidationError, unknown: list[str]) -> str:
         return f"`{unknown[0]}` is no key of {place}."
     if error.validator == "enum":
         return f"{place} cannot be {error.instance!r}."
+    if error.validator == "type" and error.validator_value in KINDS:
+        return f"{place} must be {KINDS[error.validator_value]}."
+    if error.validator == "required":
+        missing = sorted(set(error.validator_value) - set(error.instance))
+        return f"{place} lacks {' and '.join(f'`{name}`' for name in missing)}."
     if isinstance(error.instance, Mapping) and error.context:
         missing = sorted(
             {name for each in error.context if each.validator == "required" for name in each.validator_value}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from course.services.server import free_port
 from course.workflows import refusals
 from course.workflows.definition import Job, Workflow
 from course.workflows.events import Event, starts
@@ -17,7 +19,13 @@ SECONDS = 60.0
 FAILED = frozenset({"failure", "cancelled"})
 
 
-def rehearse(workflow: Workflow, commit: Path, event: Event | None = None, seconds: float = SECONDS) -> RehearsalResult:
+def rehearse(
+    workflow: Workflow,
+    commit: Path,
+    event: Event | None = None,
+    seconds: float = SECONDS,
+    stop: threading.Event | None = None,
+) -> RehearsalResult:
     """Run a workflow on a commit.
 
     Args:
@@ -25,6 +33,7 @@ def rehearse(workflow: Workflow, commit: Path, event: Event | None = None, secon
         commit: The project's folder, which is copied and never changed.
         event: What has happened; a pull request for main unless said otherwise.
         seconds: What the whole may take; a step that is under way then is ended.
+        stop: When another thread sets it, what is under way is ended.
 
     Raises:
         RefusedError: A step would change this machine; nothing has run.
@@ -33,7 +42,9 @@ def rehearse(workflow: Workflow, commit: Path, event: Event | None = None, secon
     event = event or Event()
     if not starts(workflow, event):
         return RehearsalResult(started=False)
-    shared = Rehearsed(workflow, commit, event, plugins(workflow, commit), time.monotonic(), seconds)
+    stop = stop or threading.Event()
+    closed, found = str(free_port()), plugins(workflow, commit)
+    shared = Rehearsed(workflow, commit, event, closed, found, time.monotonic(), seconds, stop)
     return RehearsalResult(True, tuple(_jobs(shared)))
 
 
@@ -53,7 +64,7 @@ def _runs(shared: Rehearsed, job: Job, needed: Mapping[str, str]) -> Iterator[Jo
     for matrix in job.combinations():
         run = JobRun(shared, job, matrix, needed)
         result = JobResult(run.name, "cancelled") if cancelled else run.run()
-        if result.conclusion == "failure":
+        if result.conclusion in FAILED:
             cancelled = job.settings.get("strategy", {}).get("fail-fast", True)
         forgiven = result.conclusion in FAILED and job.settings.get("continue-on-error") is True
         yield JobResult(result.name, "success", result.steps) if forgiven else result

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from course.errors import CourseError
+from course.errors import CourseError, nearest
 from course.services.embedded import binaries
 from course.services.embedded.postgres import Embedded
 from course.services.server import free_port
@@ -23,6 +23,9 @@ from course.workflows.definition import Service
 POSTGRES = re.compile(r"(?:docker\.io/)?(?:library/)?postgres(?::(?P<version>\d+)\S*)?")
 # Seconds; the image fills its data folder and starts the server twice until it answers
 FIRST_START = 3.0
+HEALTH = tuple(
+    f"--health-{name}" for name in ("cmd", "interval", "retries", "start-interval", "start-period", "timeout")
+)
 
 
 class ServiceError(CourseError):
@@ -63,6 +66,7 @@ def provision(services: tuple[Service, ...]) -> Iterator[Provisioned]:
 def _start(service: Service, provisioned: Provisioned, stack: ExitStack) -> None:
     server = _server(service)
     mapped = _map_ports(service, server, provisioned)
+    _check_options(service)
     health = _option(service.options, "--health-cmd")
     if not health:
         stack.enter_context(_started_later(server))
@@ -105,6 +109,13 @@ def _map_ports(service: Service, server: Embedded, provisioned: Provisioned) -> 
     return f"reached at {reached[0]}" if reached else "no port of it is mapped"
 
 
+def _check_options(service: Service) -> None:
+    for word in re.findall(r"(?<!\S)--heal[\w-]*", service.options):
+        if word not in HEALTH:
+            what = f"The service {service.name} cannot be created: there is no option {word}."
+            raise ServiceError(what, nearest(word, HEALTH))
+
+
 def _option(options: str, name: str) -> str:
     words = iter(shlex.split(options.replace("=", " = ", 1) if f"{name}=" in options else options))
     for word in words:
@@ -144,7 +155,8 @@ def _started_later(server: Embedded) -> Iterator[None]:
         with door:
             _turn_away(door, over)
         if not over.is_set():
-            with server.start():
+            # Where it cannot start, the step that asks for it is red
+            with contextlib.suppress(CourseError), server.start():
                 over.wait()
 
     thread = threading.Thread(target=run, name="late-service")

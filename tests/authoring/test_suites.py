@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from course.authoring.render import learner_notebook
+from course.authoring.source import LessonError
 from course.authoring.suites import exercise_files, is_sick
 from course.syllabus import load
 
@@ -92,3 +94,70 @@ def test_a_suite_is_sick_where_something_stands_below_instead(tmp_path, source, 
     path.write_text(source, encoding="utf-8")
     (lesson,) = load(tmp_path / "course.toml").everything
     assert is_sick(lesson, lesson.exercises[1], path) is sick
+
+
+WORKFLOW_COURSE = """
+[[lesson]]
+slug = "12_run_them_in_ci"
+title = "Run them in CI"
+minutes = 1
+summary = "S."
+do = "D."
+learn = ["L"]
+need = "N."
+
+[[lesson.exercise]]
+id = "12.1"
+title = "The first"
+language = "workflow"
+hints = ["H"]
+"""
+WORKFLOW_SOURCE = """
+# %% first tags=["exercise"] exercise="12.1"
+# on: pull_request
+# jobs:
+#   # BEGIN SOLUTION: write a job
+#   test: {runs-on: ubuntu-latest, steps: [{run: pytest}]}
+#   # END SOLUTION
+"""
+
+
+@pytest.fixture
+def workflow(tmp_path):
+    def read(source=WORKFLOW_SOURCE):
+        (tmp_path / "course.toml").write_text(WORKFLOW_COURSE, encoding="utf-8")
+        path = tmp_path / "12_run_them_in_ci.py"
+        path.write_text(source, encoding="utf-8")
+        (lesson,) = load(tmp_path / "course.toml").everything
+        return lesson, lesson.exercises[0], path
+
+    return read
+
+
+def test_a_workflow_is_commented_as_a_whole_and_its_stub_is_a_comment(workflow):
+    lesson, exercise, path = workflow()
+    assert exercise_files(lesson, exercise, path) == {
+        "workflow_12_1.yml": "on: pull_request\njobs:\n  test: {runs-on: ubuntu-latest, steps: [{run: pytest}]}\n"
+    }
+    (shipped,) = exercise_files(lesson, exercise, path, as_shipped=True).values()
+    assert shipped == "on: pull_request\njobs:\n  # TODO 12.1: write a job\n"
+    cell = learner_notebook(lesson, path)["cells"][-1]
+    assert cell["source"][0] == "%%workflow 12.1\n"
+    assert cell["metadata"]["tags"] == ["exercise", "raises-exception"]
+
+
+def test_a_workflow_to_cure_stands_below_instead_commented_twice(workflow):
+    cured = "steps: [{run: pytest}]}\n"
+    sick = "steps: [{run: pytest || true}]}\n"
+    instead = f"#   # INSTEAD:\n#   # test: {{runs-on: ubuntu-latest, {sick}#   # END"
+    source = WORKFLOW_SOURCE.replace(": write a job", "").replace("#   # END", instead)
+    lesson, exercise, path = workflow(source)
+    assert is_sick(lesson, exercise, path)
+    (shipped,) = exercise_files(lesson, exercise, path, as_shipped=True).values()
+    assert shipped == f"on: pull_request\njobs:\n  test: {{runs-on: ubuntu-latest, {sick}"
+    assert cured in exercise_files(lesson, exercise, path)["workflow_12_1.yml"]
+
+
+def test_a_line_of_a_workflow_that_is_not_commented_is_told(workflow):
+    with pytest.raises(LessonError, match=r"12_run_them_in_ci.py:4: a line of this cell is not commented"):
+        exercise_files(*workflow(WORKFLOW_SOURCE.replace("# jobs:", "jobs:")))

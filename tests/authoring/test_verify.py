@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -20,6 +21,7 @@ from course.authoring.verify import (
 from course.engine import Prover, load_subject
 from course.errors import CourseError
 from course.services.embedded.postgres import Embedded
+from course.shipped import CLONE
 from course.syllabus import Exercise, load, syllabus
 
 BUG = """\
@@ -208,3 +210,26 @@ def test_a_wrong_name_of_a_bug_is_told_the_nearest():
     assert patch_of("users_api/correct/looks_before_it_inserts")[1].id == "correct/looks_before_it_inserts"
     with pytest.raises(CourseError, match=r'Did you mean "database/forgets_to_commit"'):
         verify(("users_api/database/forgets_to_comit",))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("right", "wrong", "fault"),
+    [
+        ("", "", None),
+        ("tests/unit/\n", "tests/unit/ || true\n", "unit/keeps_double_spaces: SURVIVED. It is listed in `bugs`."),
+        ("tests/unit/\n", "tests/nothing/\n", "false alarm on original"),
+        ("tests/unit/ || true", "tests/unit/", "as shipped, it is solved"),
+    ],
+)
+def test_a_workflow_is_added_as_contributing_says(tmp_path, prover, right, wrong, fault):
+    contributing = (CLONE / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    page = contributing.partition("## I want to add a workflow")[2]
+    toml, cell = re.findall(r"^```(?:toml|python)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[:2]
+    head = COURSE.partition("[[lesson.exercise]]")[0].replace('subject = "signs"', 'subject = "guestbook"')
+    (tmp_path / "course.toml").write_text(head.replace("01_test_one_unit", "12_run") + toml.replace("12.6", "12.1"))
+    source = tmp_path / "12_run.py"
+    source.write_text((cell.replace(right, wrong) if right else cell).replace("12.6", "12.1"))
+    (lesson,) = load(tmp_path / "course.toml").everything
+    found = list(exercise_faults(lesson, lesson.exercises[0], load_subject("guestbook"), prover, source))
+    assert not found if fault is None else any(fault in each for each in found)

@@ -13,7 +13,7 @@ EXERCISES = {exercise.id: exercise for lesson in syllabus().lessons for exercise
 @pytest.mark.parametrize("id_", [id_ for id_, exercise in EXERCISES.items() if not is_challenge(exercise)])
 def test_each_exercise_has_a_worked_example_that_is_no_stub(id_):
     example = worked_example(EXERCISES[id_])
-    assert f"```python\n%%exercise {id_}\n" in example
+    assert f"```python\n{EXERCISES[id_].magic}\n" in example
     assert "raise NotImplementedError" not in example
 
 

@@ -31,12 +31,13 @@ def test_a_good_workflow_is_green_on_a_good_commit_and_red_on_a_bad_one(run, goo
 @pytest.mark.parametrize(
     ("right", "wrong", "sentence"),
     [
-        ("localhost:5432/", "localhost:5433/", "refused"),
+        ("localhost:5432/", "localhost:5433/", "port 5433 failed: Connection refused"),
+        ('"5432:5432"', '"15432:5432"', "port 5432 failed: Connection refused"),
         ("shop:secret@", "shop:other@", "password authentication failed"),
         ("secret@localhost", "secret@postgres", "postgres"),
         ("--health-cmd pg_isready", "--hostname store", "Error: Process completed with exit code 1"),
     ],
-    ids=["port", "password", "host", "no health check"],
+    ids=["port", "mapping", "password", "host", "no health check"],
 )
 def test_a_database_that_cannot_be_reached_is_red(run, good, right, wrong, sentence):
     result = run(good.replace(right, wrong))
@@ -46,7 +47,11 @@ def test_a_database_that_cannot_be_reached_is_red(run, good, right, wrong, sente
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
-    [("--health-cmd curl", "`curl` cannot run there"), ("--health-cmd 'pg_isready --nonsense'", "nonsense")],
+    [
+        ("--health-cmd curl", "`curl` cannot run there"),
+        ("--health-cmd 'pg_isready --nonsense'", "nonsense"),
+        ("--healt-cmd pg_isready", 'Did you mean "--health-cmd"?'),
+    ],
 )
 def test_a_health_check_that_cannot_pass_is_red_before_the_first_step(run, good, options, sentence):
     result = run(good.replace("--health-cmd pg_isready", options))
@@ -177,5 +182,5 @@ def test_an_event_that_the_file_does_not_name_shows_no_check(run, job, on, event
 
 def test_a_step_that_takes_too_long_is_ended(run, job):
     result = run(job("run: sleep 3600", "run: echo next"), seconds=1)
-    assert conclusions(result) == ["failure", "skipped"]
+    assert conclusions(result) == ["cancelled", "skipped"]
     assert "GitHub would wait for 360 minutes" in result.jobs[0].steps[0].note

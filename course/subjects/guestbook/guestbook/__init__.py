@@ -1,0 +1,1 @@
+"""A guestbook: who was here, and what they said."""
