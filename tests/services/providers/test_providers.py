@@ -15,8 +15,9 @@ from course.services.cleanup import containers, registry
 from course.services.embedded.postgres import Embedded
 from course.services.providers.container import Container
 from course.services.providers.external import External
+from course.services.providers.images import ImageMissingError
 from course.services.providers.postgres import PROVIDERS, named, postgres
-from course.services.server import ServerStartError, answers
+from course.services.server import answers
 
 DOCKER = [pytest.mark.docker, pytest.mark.slow]
 ALL = [
@@ -182,7 +183,7 @@ def test_what_a_dead_owner_left_in_docker_is_found_without_a_note(provider, dock
 
 @pytest.mark.docker
 def test_an_image_that_cannot_be_had_is_told_with_the_way_out(docker_engine, own_notes):
-    with pytest.raises(ServerStartError, match=r"Docker could not start course-has-no-such-image:1: .*embedded"):
+    with pytest.raises(ImageMissingError, match=r"Docker cannot fetch the image course-has-no-such-image:1: "):
         Container("course-has-no-such-image:1").start()
     assert registry.entries() == ()
 
