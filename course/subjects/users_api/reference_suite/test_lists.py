@@ -24,7 +24,9 @@ def five(add_users):
 
 def names(response):
     assert response.status_code == 200, response.text
-    return [user["name"] for user in response.json()["items"]]
+    page = response.json()
+    assert isinstance(page, dict), page
+    return [user["name"] for user in page["items"]]
 
 
 def test_the_list_is_oldest_first_even_after_an_update(client, five):
