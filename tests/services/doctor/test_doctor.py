@@ -157,3 +157,18 @@ def test_its_table_is_readable_in_a_narrow_terminal():
     assert "Docker" in text
     assert "[/] does not answer" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_what_examinations_share_is_imported_before_they_run_side_by_side():
+    program = (
+        "import sys\n"
+        "from course.services.doctor import doctor, examinations\n"
+        "def look():\n"
+        "    print('docker.errors' in sys.modules)\n"
+        "    return []\n"
+        "assert 'docker.errors' not in sys.modules\n"
+        "examinations.ALL = {'Docker': look}\n"
+        "doctor.examine()\n"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said == "True\n"
