@@ -56,13 +56,13 @@ class Subject:
     services: tuple[str, ...] = ()
     language: str = "python"
 
-    def bug(self, id: str) -> Patch:  # noqa: A002 - the field's word, and nothing here wants the builtin
+    def bug(self, name: str) -> Patch:
         """The bug `group/name`.
 
         Raises:
             SubjectError: There is none; the nearest is suggested.
         """
-        return self._find(id, self.bugs, "bug")
+        return self._find(name, self.bugs, "bug")
 
     def variant(self, name: str) -> Patch:
         """The correct variant of that name, with or without `correct/` before it.
