@@ -142,7 +142,7 @@ class Prover:
             self.submit(lambda slot: slot.databases)
 
     def stop(self) -> None:
-        """End what was submitted until now: runs come back as stopped, and none begins; jobs to come are not meant."""
+        """End what was submitted until now: its runs come back as stopped. What is submitted afterwards runs."""
         stop, self._stop = self._stop, threading.Event()
         stop.set()
 

@@ -74,7 +74,7 @@ class Settings:
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: Config) -> None:
-        """Have the terminal's report go nowhere."""
+        """Throw away what pytest reports on the terminal."""
         if reporter := config.pluginmanager.get_plugin("terminalreporter"):
             reporter._tw._file = io.StringIO()  # noqa: SLF001 - it has no public name
 
