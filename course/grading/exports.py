@@ -15,8 +15,8 @@ from course.grading.record import Record
 from course.grading.summary import line, row
 
 COLUMNS = (
-    "name", "points", "of", "caught", "bugs", "hygiene", "proofs", "tests", "doubtful", "standing", "line",
-    "entry", "notes",
+    "name", "points", "of", "late", "lowest", "highest", "caught", "bugs", "hygiene", "proofs", "tests", "doubtful",
+    "false_alarms", "standing", "line", "handed_in", "entry", "notes",
 )  # fmt: skip
 # What XML 1.0 cannot hold: https://www.w3.org/TR/xml/#charsets
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -29,7 +29,7 @@ def grades_csv(records: Sequence[Record]) -> str:
     writer.writerow(COLUMNS)
     for record in records:
         figures = row(record)
-        writer.writerow([_cell(figures[name]) for name in COLUMNS])
+        writer.writerow([spreadsheet_cell(figures[name]) for name in COLUMNS])
     return text.getvalue()
 
 
@@ -106,8 +106,11 @@ def _text(text: str) -> str:
     return NOT_XML.sub("\ufffd", text)
 
 
-def _cell(value: object) -> object:
-    # A spreadsheet takes what begins like this for a formula: https://owasp.org/www-community/attacks/CSV_Injection
+def spreadsheet_cell(value: object) -> object:
+    """A value as a CSV file may hold it: what a spreadsheet would take for a formula becomes text.
+
+    Source: https://owasp.org/www-community/attacks/CSV_Injection
+    """
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
