@@ -135,7 +135,7 @@ class Batch:
         with self._lock:
             if old and (change := compare(old, record)):
                 self.changes.append(change)
-                note([change], self.out)
+                note(change, self.out)
         write_atomically(self._path(submission), json.dumps(record))
 
     def _path(self, submission: Submission) -> Path:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +10,21 @@ from typing import Any
 
 from course.atomic import write_atomically
 from course.engine import Fate, Standing
-from course.grading.exports import spreadsheet_cell
+from course.grading.exports import as_csv
 from course.grading.record import Record
 
 FILE = "changes.csv"
 COLUMNS = ("when", "submission", "old", "new", "why")
 SHOWN = 3
+# What decides about a grade, as `Grader.inputs` names it, to what is said where nothing more is known
+CAUSES = {
+    "suite": "It was handed in again.",
+    "course": "Another version of the course.",
+    "bugs": "Other bugs.",
+    "rules": "Other rules.",
+    "right programs": "Other right programs.",
+    "program": "Another program under test.",
+}
 
 
 @dataclass(frozen=True)
@@ -45,71 +52,57 @@ def compare(old: Record, new: Record) -> Change | None:
         new: The same, later.
     """
     effects = _effects(old, new)
-    before, now = _points(old), _points(new)
+    before, now = (each["score"] and float(each["score"]["points"]) for each in (old, new))
     if before == now and old["standing"] == new["standing"] and not effects:
         return None
-    return Change(
-        str(new["submission"]), before, now, " ".join([*_causes(old, new), new["detail"], *effects]).replace("  ", " ")
-    )
+    said = [*_causes(old, new), new["detail"], *effects]
+    return Change(str(new["submission"]), before, now, " ".join(filter(None, said)))
 
 
-def note(changes: Sequence[Change], out: Path) -> None:
-    """Write changes below those that are in `changes.csv` already: it is the history of all grades."""
+def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Names of what is not the same, in the order in which they came."""
+    return [name for name in {**old, **new} if old.get(name) != new.get(name)]
+
+
+def note(change: Change, out: Path) -> None:
+    """Write a change below those that are in `changes.csv` already: it is the history of all grades."""
     path = out / FILE
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    known = list(csv.reader(io.StringIO(text))) or [list(COLUMNS)]
     when = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
-    rows = [[when, each.submission, _shown(each.old), _shown(each.new), each.why] for each in changes]
-    written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerows(
-        [*known, *([spreadsheet_cell(cell) for cell in row] for row in rows)]
-    )
-    write_atomically(path, written.getvalue())
+    points = ["" if each is None else f"{each:.2f}" for each in (change.old, change.new)]
+    known = path.read_text(encoding="utf-8") if path.is_file() else as_csv([COLUMNS])
+    write_atomically(path, known + as_csv([[when, change.submission, *points, change.why]]))
 
 
-def differing(old: Mapping[str, str], new: Mapping[str, str]) -> set[str]:
-    """Names of the inputs of two records that are not the same, such as `{"suite"}`."""
-    return {name for name in {*old, *new} if old.get(name) != new.get(name)}
-
-
-def _causes(old: Record, new: Record) -> list[str]:
+def _causes(old: Record, new: Record) -> Iterable[str]:
     """What decides about a grade and is another one, as sentences."""
     differs = differing(old["inputs"], new["inputs"])
-    said = []
-    if "suite" in differs:
-        said.append("It was handed in again.")
-    if "course" in differs:
-        said.append(f"Course {old['course']} is now {new['course']}.")
-    if "bugs" in differs:
-        said.append(_bugs(old, new))
-    if "rules" in differs:
-        said.append(_rules(old, new))
-    if "right programs" in differs:
-        apart = sorted({*old["correct"]} ^ {*new["correct"]})
-        said.append(f"Other right programs: {_list(apart)}." if apart else "A right program was changed.")
-    if "program" in differs:
-        said.append("The program under test was changed.")
-    if not said and old["standing"] == Standing.GRADER_ERROR:
-        said.append("The grader had failed.")
-    return said
+    if not differs and old["standing"] == Standing.GRADER_ERROR:
+        yield "The grader had failed."
+    known = {"bugs": _bugs(old, new), "rules": _rules(old, new), "right programs": _correct(old, new)}
+    for name in differs:
+        yield known.get(name) or CAUSES[name]
 
 
 def _bugs(old: Record, new: Record) -> str:
-    before, now = _by_id(old), _by_id(new)
+    before, now = ({bug["id"]: bug["diff"] for bug in each["bugs"]} for each in (old, new))
     if "" in {*before, *now}:  # a learner does not know them all
-        return "The bugs were changed."
-    words = {
-        "New bugs": [name for name in now if name not in before],
-        "Bugs that are gone": [name for name in before if name not in now],
-        "Changed bugs": [name for name in now if name in before and now[name]["diff"] != before[name]["diff"]],
-    }
-    return " ".join(f"{what}: {_list(names)}." for what, names in words.items() if names) or "The bugs were changed."
+        return ""
+    kinds: dict[str, list[str]] = {}
+    for name in differing(before, now):
+        kind = "New bugs" if name not in before else "Bugs that are gone" if name not in now else "Changed bugs"
+        kinds.setdefault(kind, []).append(name)
+    return " ".join(f"{kind}: {_list(names)}." for kind, names in kinds.items())
 
 
 def _rules(old: Record, new: Record) -> str:
-    before, now = _lines(old), _lines(new)
-    apart = [line["title"] for name, line in (before | now).items() if _of(before, name) != _of(now, name)]
-    return f"Other rules: {_list(apart)}." if apart else "The rules were changed."
+    before, now = ({line["title"]: line["of"] for line in _lines(each).values()} for each in (old, new))
+    apart = differing(before, now)
+    return f"Other rules: {_list(apart)}." if apart else ""
+
+
+def _correct(old: Record, new: Record) -> str:
+    apart = sorted({*old["correct"]} ^ {*new["correct"]})
+    return f"Other right programs: {_list(apart)}." if apart else ""
 
 
 def _effects(old: Record, new: Record) -> list[str]:
@@ -129,35 +122,18 @@ def _effects(old: Record, new: Record) -> list[str]:
 
 def _fates(old: Record, new: Record, category: str) -> str:
     """The bugs of a category that came out in another way, in brackets; of those that a learner knows."""
-    before, now = ({name: bug for name, bug in _by_id(each).items() if name} for each in (old, new))
-    others = [bug for name, bug in now.items() if bug["fate"] != before.get(name, {}).get("fate")]
+    before = {bug["id"]: bug["fate"] for bug in old["bugs"]}
     said = [
         f"{bug['title']}: {'' if bug['fate'] == Fate.CAUGHT else 'not '}caught"
-        for bug in others
-        if bug["category"] == category
+        for bug in new["bugs"]
+        if bug["category"] == category and bug["id"] and bug["fate"] != before.get(bug["id"])
     ]
     return f" ({_list(said)})" if said else ""
-
-
-def _points(record: Record) -> float | None:
-    return None if record["score"] is None else float(record["score"]["points"])
 
 
 def _lines(record: Record) -> dict[str, dict[str, Any]]:
     return {line["name"]: line for line in record["score"]["lines"]} if record["score"] else {}
 
 
-def _of(lines: dict[str, dict[str, Any]], name: str) -> float:
-    return float(lines[name]["of"]) if name in lines else 0.0
-
-
-def _by_id(record: Record) -> dict[str, dict[str, Any]]:
-    return {bug["id"]: bug for bug in record["bugs"]}
-
-
 def _list(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-
-
-def _shown(points: float | None) -> str:
-    return "" if points is None else f"{points:.2f}"

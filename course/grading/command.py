@@ -63,9 +63,10 @@ def grade(order: Order, console: Console | None = None) -> int:
         Grader(prover, subject, challenge) as grader,
     ):
         batch = Batch(grader, prover, order.out, again=order.again)
-        if not all(map(batch.is_done, submissions)):
+        is_done = all(map(batch.is_done, submissions))
+        if not is_done:
             _warn(prover, grader, ours, subject.bugs[len(ours.bugs) :], console)
-        records, whole = _grade(order, submissions, batch, policy, console)
+        records, whole = _grade(order, submissions, batch, policy, console, measure=not is_done)
         known = _with_others(records, everyone, batch)
         if whole:
             _hand_on(order, everyone, known, grader, prover, console)
@@ -151,8 +152,9 @@ def _with_others(records: Sequence[Record], everyone: Sequence[Submission], batc
 
 
 def _grade(
-    order: Order, submissions: Sequence[Submission], batch: Batch, policy: Policy | None, console: Console
-) -> tuple[list[Record], bool]:
+    order: Order, submissions: Sequence[Submission], batch: Batch, policy: Policy | None, console: Console, *,
+    measure: bool,
+) -> tuple[list[Record], bool]:  # fmt: skip
     following = Following()
     with progress_bar(console) as bar:
         task = bar.add_task("grading", total=len(submissions), under_way="")
@@ -171,7 +173,7 @@ def _grade(
 
         batch.tell = follow
         try:
-            if not all(map(batch.is_done, submissions)):
+            if measure:
                 batch.grader.measure_reference()
         except KeyboardInterrupt:
             return [], False

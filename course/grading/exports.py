@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -24,12 +24,14 @@ NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def grades_csv(records: Sequence[Record]) -> str:
     """One row for each submission; points are empty where the grader failed."""
+    figures = map(row, records)
+    return as_csv([COLUMNS, *([each[name] for name in COLUMNS] for each in figures)])
+
+
+def as_csv(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV; what a spreadsheet would take for a formula becomes text."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for record in records:
-        figures = row(record)
-        writer.writerow([spreadsheet_cell(figures[name]) for name in COLUMNS])
+    csv.writer(text, lineterminator="\n").writerows([_cell(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 
@@ -106,11 +108,8 @@ def _text(text: str) -> str:
     return NOT_XML.sub("\ufffd", text)
 
 
-def spreadsheet_cell(value: object) -> object:
-    """A value as a CSV file may hold it: what a spreadsheet would take for a formula becomes text.
-
-    Source: https://owasp.org/www-community/attacks/CSV_Injection
-    """
+def _cell(value: object) -> object:
+    # A spreadsheet takes what begins like this for a formula: https://owasp.org/www-community/attacks/CSV_Injection
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 

@@ -21,7 +21,7 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -30,6 +30,7 @@ from course.grading.platforms import read_tag
 from course.grading.record import Record
 
 BOM = "\ufeff"
+NOBODY = -1
 # Columns that say who somebody is and take no grade, in small letters
 LEARNER = frozenset({
     "student", "lastname", "firstname", "id", "sis user id", "sis login id", "integration id", "root account",
@@ -73,21 +74,29 @@ class Gradebook:
         Returns:
             Names of submissions that are nobody's in the export, or of whom it is not clear whose they are.
         """
-        rows: dict[int, list[Record]] = defaultdict(list)
-        lost = []
+        numbers, names = self._index(_numbers), self._index(_names)
+        mine: dict[int, list[Record]] = defaultdict(list)
         for record in records:
-            found = self._find(record)
-            if len(found) == 1:
-                rows[found.pop()].append(record)
-            else:
-                lost.append(record["submission"])
-        for number, mine in rows.items():
-            if len(mine) > 1:
-                lost += [record["submission"] for record in mine]
-            elif score := mine[0]["score"]:
+            tag = read_tag(PurePath(record["entry"]).name)
+            found = numbers.get(tag.key, set()) if tag else set()
+            found = found or names.get(_squeezed(tag.learner if tag else record["submission"]), set())
+            mine[min(found) if len(found) == 1 else NOBODY].append(record)
+        lost = mine.pop(NOBODY, [])
+        for number, found_here in mine.items():
+            if len(found_here) > 1:
+                lost += found_here
+            elif score := found_here[0]["score"]:
                 of = self._points_possible(self.rows[number]) or score["of"]
                 self.rows[number][self.column] = f"{score['points'] / score['of'] * of:.2f}"
-        return sorted(lost)
+        return sorted(record["submission"] for record in lost)
+
+    def _index(self, told: Callable[[dict[str, str]], Iterable[str]]) -> dict[str, set[int]]:
+        """What is told of a learner to the numbers of the rows that it may stand for."""
+        found: dict[str, set[int]] = defaultdict(set)
+        for number, row in enumerate(self.rows):
+            for key in told({title.lower(): cell for title, cell in zip(self.header, row, strict=True)}):
+                found[key].add(number)
+        return found
 
     def __str__(self) -> str:
         text = io.StringIO()
@@ -102,32 +111,6 @@ class Gradebook:
         return [
             cell for number, cell in enumerate(row) if number == self.column or self.header[number].lower() in LEARNER
         ]
-
-    def _find(self, record: Record) -> set[int]:
-        """Numbers of the rows that a submission may belong to: by the platform's number in its name, else by names."""
-        tag = read_tag(PurePath(record["entry"]).name)
-        if tag and (found := {number for number, row in enumerate(self.rows) if tag.key in self._numbers(row)}):
-            return found
-        name = _squeezed(tag.learner if tag else record["submission"])
-        return {number for number, row in enumerate(self.rows) if name in set(self._names(row))} if name else set()
-
-    def _numbers(self, row: list[str]) -> Iterator[str]:
-        for title, cell in zip(self.header, row, strict=True):
-            if title.lower() in NUMBERS and (match := re.search(r"\d+$", cell.strip())):
-                yield match[0]
-
-    def _names(self, row: list[str]) -> Iterator[str]:
-        """What somebody may be called, squeezed: names either way round, ids, addresses and what is before the @."""
-        cells = {title.lower(): cell for title, cell in zip(self.header, row, strict=True)}
-        first, last = (
-            cells.get("first name", cells.get("firstname", "")),
-            cells.get("last name", cells.get("surname", "")),
-        )
-        last = last or cells.get("lastname", "")
-        for title in ("student", "full name", "id number", "username", "email address", "sis user id", "sis login id"):
-            cell = cells.get(title, "")
-            yield from map(_squeezed, {cell, cell.partition("@")[0], " ".join(reversed(cell.split(",")))} - {""})
-        yield from map(_squeezed, {first + last, last + first} - {""})
 
     def _points_possible(self, row: list[str]) -> float | None:
         """What the platform gives at most: in Canvas a row of the column, in Moodle a cell of the row."""
@@ -152,11 +135,10 @@ def read_gradebook(path: Path, column: str = "") -> Gradebook:
     """
     try:
         text = path.read_text(encoding="utf-8").removeprefix(BOM)
-    except (OSError, UnicodeDecodeError) as error:
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
+        header, *rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row] or [[]]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise GradebookError(f"{path} cannot be read: {error}.", "Export it again, as CSV in UTF-8.") from None
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    header, *rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row] or [[]]
     titles = {title.lower() for title in header}
     is_canvas = {"id", "section"} <= titles and not titles.isdisjoint({"student", "lastname"})
     if not is_canvas and titles.isdisjoint({"identifier", "email address", "id number", "username"}):
@@ -181,6 +163,20 @@ def _column(path: Path, header: Sequence[str], column: str) -> int:
         return numbers[meant[0]]
     what = f'{path} has no column "{column}".' if column else f"{path} has {len(meant)} columns for grades."
     raise GradebookError(what, f"Name it with --column. {nearest(column, items)}")
+
+
+def _numbers(cells: Mapping[str, str]) -> Iterator[str]:
+    for title in NUMBERS:
+        if match := re.search(r"\d+$", cells.get(title, "").strip()):
+            yield match[0]
+
+
+def _names(cells: Mapping[str, str]) -> Iterator[str]:
+    """What somebody may be called, squeezed: names either way round, ids, addresses and what is before their @."""
+    known = [cell for title, cell in cells.items() if title in LEARNER and cell]
+    for cell in known:
+        yield from map(_squeezed, (cell, cell.partition("@")[0], " ".join(reversed(cell.split(",")))))
+    yield from map(_squeezed, ("".join(known[:2]), "".join(reversed(known[:2]))))  # first name and last name
 
 
 def _squeezed(name: str) -> str:

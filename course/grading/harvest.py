@@ -8,9 +8,7 @@ it passes, the program is right and different, as far as that suite can tell.
 from __future__ import annotations
 
 import ast
-import csv
 import difflib
-import io
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,13 +18,15 @@ from typing import Any
 
 from course.atomic import write_atomically
 from course.engine import Fate, JudgedBug, Patch, Prover, Subject, Suite, Validity
-from course.grading.exports import spreadsheet_cell
+from course.grading.exports import as_csv
 from course.grading.record import Record
 from course.grading.summary import most_missed
 from course.hygiene.scrub import first_line
 
 CAUGHT_BY_FEW = 0.25
 NEAREST = 3
+SURVIVORS = ("bug", "caught by", "of", "tests that come nearest")
+DISPUTED = ("right program", "suites that fail on it", "of", "a test", "what it says")
 HINT = "To be written: which test would have shown it?"
 VARIES = "Handed in beside a suite, and the reference suite passes on it."
 
@@ -80,10 +80,8 @@ def write_harvest(
     for judged in prover.prove(suite, subject, bugs=patches, correct=()).bugs if patches else ():
         _keep(folder, judged, kept)
     survivors, disputed = _survivors(records), _disputed(records)
-    _table(folder / "survivors.csv", ("bug", "caught by", "of", "tests that come nearest"), survivors)
-    _table(
-        folder / "disputed.csv", ("right program", "suites that fail on it", "of", "a test", "what it says"), disputed
-    )
+    write_atomically(folder / "survivors.csv", as_csv([SURVIVORS, *survivors]))
+    write_atomically(folder / "disputed.csv", as_csv([DISPUTED, *disputed]))
     kept.survivors, kept.disputed = len(survivors), len(disputed)
     return kept
 
@@ -165,9 +163,3 @@ def _disputed(records: Sequence[Record]) -> list[list[Any]]:
         for variant, suites in ordered
         for name, (test, said) in [min(suites.items())]
     ]
-
-
-def _table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([columns, *([spreadsheet_cell(c) for c in row] for row in rows)])
-    write_atomically(path, text.getvalue())

@@ -127,9 +127,11 @@ class Project:
             path for path in [*root.rglob(self.package), *root.rglob(f"{self.package}.py")] if _is_top(path, root)
         ]
         for path in copies:
-            modules = [each for each in path.rglob("*.py") if not _is_for_tests(each)]
-            self.program |= {each.relative_to(path.parent).as_posix(): _text(each) for each in modules}
-        if sum(_remove_program(path) for path in copies):
+            files = [each for each in (path, *path.rglob("*.py")) if each.is_file() and not _is_for_tests(each)]
+            texts = {each.relative_to(path.parent).as_posix(): _text(each) for each in files}
+            if _remove_program(path):
+                self.program |= texts or {self.package: ""}
+        if self.program:
             self.notes.append(f"Its own copy of {self.package} was set aside: the grader brings the program.")
 
 

@@ -9,8 +9,6 @@ Sources: <https://github.com/jplag/JPlag/blob/main/docs/1.-How-to-Use-JPlag.md> 
 
 from __future__ import annotations
 
-import csv
-import io
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,6 +16,7 @@ from pathlib import Path
 from course.atomic import write_atomically
 from course.errors import CourseError
 from course.grading.cells import suite_files
+from course.grading.exports import as_csv
 from course.grading.loading import SubmissionError
 from course.grading.submission import Submission
 from course.shipped import shipped
@@ -44,17 +43,15 @@ def write_similarity(folder: Path, suites: Iterable[tuple[Submission, Path]], su
     if folder.exists() and any(folder.iterdir()) and not (folder / INFO).is_file():
         raise CourseError(f"{folder} holds other files.", "Name a folder for --similarity that is empty or not there.")
     shutil.rmtree(folder / SUBMISSIONS, ignore_errors=True)
-    info = io.StringIO()
-    writer = csv.writer(info, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    info: list[tuple[str, ...]] = [COLUMNS]
     for submission, suite in suites:
         name = f"{SUBMISSIONS}/{submission.folder}.py"
         files = {path.relative_to(suite).as_posix(): path for path in suite.rglob("*.py") if path.is_file()}
         texts = {name: path.read_text(encoding="utf-8", errors="replace") for name, path in files.items()}
         write_atomically(folder / name, _one_file(texts))
-        writer.writerow([name, submission.name, submission.handed_in])
+        info.append((name, submission.name, submission.handed_in))
     write_atomically(folder / BASE, _one_file(_starter(subject)))
-    write_atomically(folder / INFO, info.getvalue())
+    write_atomically(folder / INFO, as_csv(info))
     return (
         f'java -jar jplag.jar -l python3 -bc "{folder / BASE}" "{folder / SUBMISSIONS}"',
         f'cd "{folder}" && dolos run -f web -l python -i {BASE} {INFO}',
