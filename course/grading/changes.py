@@ -75,7 +75,7 @@ def note(change: Change, out: Path) -> None:
 
 def _causes(old: Record, new: Record) -> Iterable[str]:
     """What decides about a grade and is another one, as sentences."""
-    differs = differing(old["inputs"], new["inputs"])
+    differs = differing(old.get("inputs", {}), new["inputs"])
     if not differs and old["standing"] == Standing.GRADER_ERROR:
         yield "The grader had failed."
     known = {"bugs": _bugs(old, new), "rules": _rules(old, new), "right programs": _correct(old, new)}

@@ -204,8 +204,7 @@ def _hand_on(
             _say(f"Look for copied work: {command}", console)
     if order.harvest:
         programs = ((submission.name, loaded.program) for submission, loaded in _readings(everyone, grader))
-        kept = write_harvest(order.harvest, programs, records, grader.subject, prover)
-        _say(f"Harvest in {order.harvest}: {kept}.", console)
+        _say(write_harvest(order.harvest, programs, records, grader.subject, prover), console)
 
 
 def _write(order: Order, records: Sequence[Record], gradebooks: Sequence[Gradebook], console: Console) -> None:

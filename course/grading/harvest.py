@@ -12,7 +12,6 @@ import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,40 +30,13 @@ HINT = "To be written: which test would have shown it?"
 VARIES = "Handed in beside a suite, and the reference suite passes on it."
 
 
-@dataclass
-class Harvest:
-    """What was kept.
-
-    Attributes:
-        bugs: Patches of programs on which the reference suite fails.
-        correct: Patches of programs on which it passes.
-        refused: Whose program cannot be a patch: it has other modules, or does not run.
-        survivors: How many of our bugs few have caught.
-        disputed: On how many right programs some of the tests fail.
-    """
-
-    bugs: list[Path] = field(default_factory=list)
-    correct: list[Path] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    survivors: int = 0
-    disputed: int = 0
-
-    def __str__(self) -> str:
-        said = [
-            f"{len(self.bugs)} bugs and {len(self.correct)} right programs of learners",
-            f"{self.survivors} of our bugs that few caught",
-            f"{self.disputed} right programs that tests fail on",
-        ]
-        return ", ".join(said) + (f"; no patch of {', '.join(self.refused)}" if self.refused else "")
-
-
 def write_harvest(
     folder: Path,
     programs: Iterable[tuple[str, Mapping[str, str]]],
     records: Sequence[Record],
     subject: Subject,
     prover: Prover,
-) -> Harvest:
+) -> str:
     """Write `bugs/harvest/*.patch`, `correct/*.patch`, `survivors.csv` and `disputed.csv` below a folder.
 
     Args:
@@ -73,17 +45,24 @@ def write_harvest(
         records: What was found out about the class.
         subject: The program as it was handed out.
         prover: Tries the programs.
+
+    Returns:
+        What was kept, as a sentence.
     """
-    kept = Harvest()
-    patches = _patches(programs, subject, kept.refused)
+    refused: list[str] = []
+    patches = _patches(programs, subject, refused)
     suite = Suite.from_folder(subject.folder / "reference_suite")
-    for judged in prover.prove(suite, subject, bugs=patches, correct=()).bugs if patches else ():
-        _keep(folder, judged, kept)
+    judged = prover.prove(suite, subject, bugs=patches, correct=()).bugs if patches else ()
+    kept = [_keep(folder, each) for each in judged]
+    refused += [str(each.bug.path) for each, kind in zip(judged, kept, strict=True) if not kind]
     survivors, disputed = _survivors(records), _disputed(records)
     write_atomically(folder / "survivors.csv", as_csv([SURVIVORS, *survivors]))
     write_atomically(folder / "disputed.csv", as_csv([DISPUTED, *disputed]))
-    kept.survivors, kept.disputed = len(survivors), len(disputed)
-    return kept
+    return (
+        f"Kept in {folder}, of learners: bugs {kept.count('bug')} (write their Hint), right programs "
+        f"{kept.count('right')}; of ours: bugs that few caught {len(survivors)}, right programs that tests fail on "
+        f"{len(disputed)}." + (f" No patch can be made of the program of {', '.join(refused)}." if refused else "")
+    )
 
 
 def _patches(
@@ -121,20 +100,20 @@ def _diff(subject: Subject, program: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
-def _keep(folder: Path, judged: JudgedBug, kept: Harvest) -> None:
+def _keep(folder: Path, judged: JudgedBug) -> str:
+    """Write a program down as what the reference suite has shown it to be; empty where it has shown nothing."""
     patch = judged.bug
     if judged.fate is Fate.CAUGHT:
         catch = judged.catches[0]
         shows = first_line(f"{catch.test.rpartition('::')[2]} of the reference suite fails: {catch.message}")
-        header, path, paths = patch.header | {"Shows": shows}, folder / "bugs" / patch.group, kept.bugs
+        kind, where, header = "bug", folder / "bugs" / patch.group, patch.header | {"Shows": shows}
     elif judged.fate in (Fate.SURVIVED, Fate.NOT_REACHED):
-        header, path, paths = {"Varies": VARIES}, folder / "correct", kept.correct
+        kind, where, header = "right", folder / "correct", {"Varies": VARIES}
     else:
-        kept.refused.append(str(patch.path))
-        return
-    paths.append(path / f"{patch.name}.patch")
+        return ""
     head = "".join(f"{key}: {text}\n" for key, text in header.items())
-    write_atomically(paths[-1], f"{head}\n{patch.diff}")
+    write_atomically(where / f"{patch.name}.patch", f"{head}\n{patch.diff}")
+    return kind
 
 
 def _survivors(records: Sequence[Record]) -> list[list[Any]]:
