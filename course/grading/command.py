@@ -50,13 +50,16 @@ def grade(order: Order, console: Console | None = None) -> int:
     if not order.trust:
         raise TrustError
     console = console or Console()
-    policy = _policy(order, console)
+    rules = order.late or order.out / RULES
+    policy = read_policy(rules) if order.late or rules.is_file() else None
     gradebooks = [read_gradebook(path, order.column) for path in order.gradebook]
     since = read_date(order.since) if order.since else None
     registry.reap()
     ours, challenge = load_subject(order.challenge), load_challenge(order.challenge)
     subject = ours.with_bugs(order.bugs) if order.bugs else ours
     everyone = _find(order, policy, console)
+    if policy:
+        _say(f"Late rules: {rules}.", console)
     submissions = _chosen(everyone, order.only, since)
     with (
         Prover(Embedded(options=SERVER_OPTIONS).start, jobs=order.jobs or os.cpu_count() or 1) as prover,
@@ -81,20 +84,6 @@ def grade(order: Order, console: Console | None = None) -> int:
     elif len(known) < len(everyone):
         console.print(f"The class page holds {len(known)} of {len(everyone)}: the others were not graded yet.")
     return 0 if whole else STOPPED
-
-
-def _policy(order: Order, console: Console) -> Policy | None:
-    """The late rules that were named, or those of the time before, which stand beside the reports."""
-    kept = order.out / RULES
-    if order.late and not (kept.exists() and order.late.samefile(kept)):
-        policy = read_policy(order.late)
-        write_atomically(kept, order.late.read_bytes())
-    elif kept.is_file():
-        policy = read_policy(kept)
-    else:
-        return None
-    _say(f"Late rules: {order.late or kept}.", console)
-    return policy
 
 
 def _find(order: Order, policy: Policy | None, console: Console) -> tuple[Submission, ...]:
@@ -209,6 +198,8 @@ def _hand_on(
 
 def _write(order: Order, records: Sequence[Record], gradebooks: Sequence[Gradebook], console: Console) -> None:
     """Write the class page and grade books, and the pages of learners that say something else by now."""
+    if order.late:  # from now on they hold
+        write_atomically(order.out / RULES, order.late.read_bytes())
     for record in records:
         write_learner(record, order.out, reveal=order.reveal)
     write_class(records, order.out)

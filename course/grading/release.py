@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from course.errors import CourseError
 from course.grading.changes import Change, compare
@@ -15,6 +14,7 @@ from course.grading.report import LEARNERS
 
 RELEASED = "released"
 RESULT = "result.json"
+FILES = ["report.html", RESULT, "results.json"]
 
 
 @dataclass(frozen=True)
@@ -22,22 +22,18 @@ class Release:
     """What a release has put out.
 
     Attributes:
-        number: From 1 on; that of the last one where nothing has changed since.
-        folder: A folder for each learner, with the files of the report.
-        learners: How many.
-        is_new: Whether anything differs from the release before.
+        folder: A folder for each learner, with the files of the report; its name is the release's number, from 1 on.
+        is_new: Whether anything differs from the release before; else this is that one.
         changes: Grades that differ from those of the release before.
-        first: Learners that no release held before.
+        first: Learners whom the release before did not hold.
         other: Learners with the same grade and another report.
     """
 
-    number: int
     folder: Path
-    learners: int
     is_new: bool
-    changes: tuple[Change, ...]
-    first: tuple[str, ...]
-    other: tuple[str, ...]
+    changes: tuple[Change, ...] = ()
+    first: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
 
 
 def release(out: Path) -> Release:
@@ -49,50 +45,40 @@ def release(out: Path) -> Release:
     Raises:
         CourseError: There are no reports.
     """
-    now = _files(out / LEARNERS)
-    if not now:
-        raise CourseError(
-            f"There are no reports in {out}.", "Grade first, and name the same folder: course grade … --out"
-        )
-    last = _last(out)
-    before = _files(out / RELEASED / str(last)) if last else {}
-    number = last if now == before else last + 1
-    folder = out / RELEASED / str(number)
-    if number != last:
-        _write(folder, now)
-    compared = {name: compare(_result(before[name]), _result(now[name])) for name in now if name in before}
+    learners = sorted(path.parent for path in (out / LEARNERS).glob(f"*/{RESULT}"))
+    if not learners:
+        raise CourseError(f"There are no reports in {out}.", "Grade first, with this folder as --out.")
+    last = max((int(path.name) for path in (out / RELEASED).glob("*") if path.name.isdigit()), default=0)
+    before = out / RELEASED / str(last)
+    names = {path.name for path in learners}
+    held = {path.name for path in before.glob("*")}
+    others = [path for path in learners if path.name in held and not _is_same(before / path.name, path)]
+    if held == names and not others:
+        return Release(before, is_new=False)
+    compared = {path.name: compare(_result(before / path.name), _result(path)) for path in others}
     return Release(
-        number,
-        folder,
-        len(now),
-        number != last,
-        tuple(change for change in compared.values() if change),
-        tuple(sorted(set(now) - set(before))),
-        tuple(name for name, change in compared.items() if not change and now[name] != before[name]),
+        _copy(learners, out / RELEASED / str(last + 1)),
+        True,
+        tuple(filter(None, compared.values())),
+        tuple(sorted(names - held)),
+        tuple(name for name, change in compared.items() if change is None),
     )
 
 
-def _last(out: Path) -> int:
-    return max((int(path.name) for path in (out / RELEASED).glob("*") if path.name.isdigit()), default=0)
-
-
-def _files(folder: Path) -> dict[str, dict[str, bytes]]:
-    """Learner's folder to its files; only those that are whole."""
-    learners = {path.name: path for path in sorted(folder.glob("*")) if (path / RESULT).is_file()}
-    return {name: {file.name: file.read_bytes() for file in path.glob("[!.]*")} for name, path in learners.items()}
-
-
-def _write(folder: Path, learners: Mapping[str, Mapping[str, bytes]]) -> None:
+def _copy(learners: list[Path], folder: Path) -> Path:
     """All of it or nothing: a release that was cut short has no number."""
     half = folder.with_name(f".{folder.name}.half")
     shutil.rmtree(half, ignore_errors=True)
-    for name, files in learners.items():
-        (half / name).mkdir(parents=True)
-        for file, content in files.items():
-            (half / name / file).write_bytes(content)
-    half.rename(folder)
+    for path in learners:
+        (half / path.name).mkdir(parents=True)
+        for name in FILES:
+            shutil.copy2(path / name, half / path.name / name)
+    return half.rename(folder)
 
 
-def _result(files: Mapping[str, bytes]) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads(files[RESULT])
-    return result
+def _is_same(one: Path, other: Path) -> bool:
+    return filecmp.cmpfiles(one, other, FILES, shallow=False)[0] == FILES
+
+
+def _result(folder: Path) -> dict[str, object]:
+    return dict(json.loads((folder / RESULT).read_text(encoding="utf-8")))

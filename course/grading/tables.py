@@ -42,18 +42,12 @@ def show_changes(changes: Sequence[Change], console: Console) -> None:
 
 def show_release(release: Release, console: Console) -> None:
     """Show what a release has put out, and what it changes for whom."""
-    if not release.is_new:
-        console.print(
-            f"Nothing has changed since release {release.number}: {escape(str(release.folder))}", soft_wrap=True
-        )
-        return
-    where = escape(str(release.folder))
-    console.print(f"Release {release.number}, {release.learners} learners: {where}", highlight=False, soft_wrap=True)
+    said = f"Release {release.folder.name}:" if release.is_new else "Nothing has changed since the release in"
+    console.print(f"{said} {escape(str(release.folder))}", highlight=False, soft_wrap=True)
     show_changes(release.changes, console)
-    if release.number > 1:
-        for what, names in (("For the first time", release.first), ("Same grade, other report", release.other)):
-            if names:
-                console.print(f"{what}: {escape(', '.join(names))}", highlight=False, soft_wrap=True)
+    for what, names in (("For the first time", release.first), ("Same grade, other report", release.other)):
+        if names:
+            console.print(f"{what}: {escape(', '.join(names))}", highlight=False, soft_wrap=True)
 
 
 def grades_table(records: Sequence[Record]) -> Table:

@@ -36,7 +36,7 @@ def test_a_release_holds_the_reports_and_stays_when_grading_goes_on(write, verdi
     write("bob")
     assert files(tmp_path / "released") == {f"1/{name}": data for name, data in kept.items()}
     second = release(tmp_path)
-    assert (second.number, second.learners, second.first) == (2, 2, ("bob",))
+    assert (second.folder.name, second.first) == ("2", ("bob",))
     assert [(change.submission, change.new) for change in second.changes] == [("ada", 0)]
     assert files(first.folder) == kept
 
@@ -45,14 +45,14 @@ def test_without_a_change_there_is_no_next_release(write, tmp_path):
     write("ada")
     assert release(tmp_path).is_new
     again = release(tmp_path)
-    assert (again.number, again.is_new) == (1, False)
+    assert (again.folder.name, again.is_new) == ("1", False)
     assert [path.name for path in (tmp_path / "released").iterdir()] == ["1"]
 
 
 def test_a_release_that_was_cut_short_has_no_number(write, tmp_path):
     write("ada")
     (tmp_path / "released" / ".1.half" / "eve").mkdir(parents=True)
-    assert release(tmp_path).number == 1
+    assert release(tmp_path).is_new
     assert [path.name for path in (tmp_path / "released").iterdir()] == ["1"]
     assert not (tmp_path / "released" / "1" / "eve").exists()
 
@@ -67,5 +67,6 @@ def test_the_same_grade_with_another_report_is_told(write, verdict, tmp_path):
 
 
 def test_where_nothing_was_graded_nothing_is_released(tmp_path):
+    (tmp_path / "learners" / "ada").mkdir(parents=True)
     with pytest.raises(CourseError, match="Grade first"):
         release(tmp_path)
