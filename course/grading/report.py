@@ -17,7 +17,17 @@ from course.engine import Fate
 from course.grading.exports import grades_csv, gradescope, junit
 from course.grading.names import folder_name
 from course.grading.record import Record, public
-from course.grading.summary import by_category, by_proof, category, distribution, doubtful, line, most_missed, row
+from course.grading.summary import (
+    by_category,
+    by_proof,
+    category,
+    delivered,
+    distribution,
+    doubtful,
+    line,
+    most_missed,
+    row,
+)
 
 LEARNERS = "learners"
 SCHEMA = "result.schema.json"
@@ -61,6 +71,8 @@ def learner_page(record: Record) -> str:
         record=record,
         row=row(record),
         line=line(record),
+        delivered=delivered(record),
+        left_out=[note for note in record["notes"] if note not in delivered(record)],
         doubtful=doubtful(record),
         categories=_categories(bugs),
         tests=tests[:MATRIX_TESTS],
@@ -84,6 +96,7 @@ def class_page(records: Sequence[Record]) -> str:
         missed=missed[:MISSED_SHOWN],
         missed_in_all=len(missed),
         missed_categories=by_category(records),
+        nobody_caught=bool(missed) and all(one.missed == one.of for one in most_missed(records)),
         missed_proofs=by_proof(records),
         distribution=distribution(records),
         scores=sorted(record["score"]["points"] for record in records if record["score"]),
