@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from course.atomic import write_atomically
 from course.engine import Fate
 from course.grading.exports import grades_csv, gradescope, junit
+from course.grading.gradebooks import Gradebook
 from course.grading.names import folder_name
 from course.grading.record import Record, public
 from course.grading.summary import (
@@ -26,6 +27,7 @@ from course.grading.summary import (
     doubtful,
     line,
     most_missed,
+    rates,
     row,
 )
 
@@ -37,7 +39,7 @@ MISSED_SHOWN = 12
 
 
 def write_learner(record: Record, out: Path, *, reveal: bool) -> None:
-    """Write `report.html`, `result.json` and Gradescope's `results.json` of one submission.
+    """Write `report.html`, `result.json` and Gradescope's `results.json` of one submission, unless they say the same.
 
     Args:
         record: The full record.
@@ -46,9 +48,13 @@ def write_learner(record: Record, out: Path, *, reveal: bool) -> None:
     """
     folder = out / LEARNERS / folder_name(record["submission"])
     seen = public(record, reveal=reveal)
-    write_atomically(folder / "result.json", json.dumps(seen, indent=1) + "\n")
+    result, page = folder / "result.json", folder / "report.html"
+    text = json.dumps(seen, indent=1) + "\n"
+    if page.is_file() and result.is_file() and result.read_text(encoding="utf-8") == text:
+        return
+    write_atomically(page, learner_page(seen))
     write_atomically(folder / "results.json", gradescope(seen))
-    write_atomically(folder / "report.html", learner_page(seen))
+    write_atomically(result, text)  # last: it says that the others are there
 
 
 def write_class(records: Sequence[Record], out: Path) -> None:
@@ -57,6 +63,13 @@ def write_class(records: Sequence[Record], out: Path) -> None:
     write_atomically(out / "grades.csv", grades_csv(records))
     write_atomically(out / "junit.xml", junit(records))
     write_atomically(out / SCHEMA, files("course.grading").joinpath(SCHEMA).read_text(encoding="utf-8"))
+
+
+def write_gradebook(gradebook: Gradebook, out: Path) -> Path:
+    """Write a platform's export with the grades in it, and say where."""
+    path = out / f"{gradebook.platform}-{gradebook.name}"
+    write_atomically(path, str(gradebook))
+    return path
 
 
 def learner_page(record: Record) -> str:
@@ -99,6 +112,7 @@ def class_page(records: Sequence[Record]) -> str:
         nobody_caught=bool(missed) and all(one.missed == one.of for one in most_missed(records)),
         missed_proofs=by_proof(records),
         distribution=distribution(records),
+        rates=rates(records),
         scores=sorted(record["score"]["points"] for record in records if record["score"]),
     )  # fmt: skip
 
