@@ -17,7 +17,7 @@ from course.workflows.actions import simulate
 from course.workflows.definition import Job, Step, Value, Workflow
 from course.workflows.events import Event
 from course.workflows.expression import ExpressionError, fill, holds, shown
-from course.workflows.process import run
+from course.services.cleanup.process import run
 from course.workflows.results import JobResult, StepResult
 from course.workflows.services import Provisioned, ServiceError, provision
 

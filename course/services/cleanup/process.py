@@ -1,4 +1,4 @@
-"""Runs one step's script, and ends all that it started: when it is done, takes too long, or its owner is gone."""
+"""Runs one command, and ends all that it started: when it is done, takes too long, or its owner is gone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from course.workflows import lifeline
+from course.services.cleanup import lifeline
 
 POLL = 0.1  # seconds
 OUTPUT = 20_000  # characters of a step's output that are kept: its end

@@ -1,0 +1,44 @@
+"""The command line of one run: Node with the runner, and what the runner is told."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from course.javascript.packages import dependencies, node_modules
+from course.services.machine.node import find
+
+NAME = "javascript"  # the language of a subject and of an exercise
+RUNNER = Path(__file__).parent / "runner" / "run.js"
+MEGABYTES = 1024  # of JavaScript's objects; Node's own default follows the machine
+
+
+def command(subject: Path, package: str, tree: str, url: str) -> dict[str, Any]:
+    """What a task needs so that Node runs it.
+
+    Args:
+        subject: Folder with the subject's `package.json` and `package-lock.json`.
+        package: What a suite requires.
+        tree: The folder of the variant.
+        url: Of the database.
+
+    Returns:
+        `command`, what `run.js` reads beside it (`modules`, `packages`), and `variables` of the environment.
+
+    Raises:
+        CourseError: There is no Node, or its packages cannot be had.
+    """
+    modules = str(node_modules(subject))
+    return {
+        "command": [find().program, f"--max-old-space-size={MEGABYTES}", str(RUNNER)],
+        "modules": modules,
+        "packages": [package, *dependencies(subject)],
+        "variables": {
+            "DATABASE_URL": re.sub(r"^(\w+)\+\w+:", r"\1:", url),  # a driver's name is known to SQLAlchemy only
+            "NODE_PATH": os.pathsep.join((tree, modules)),
+            "NODE_ENV": "test",
+            "FORCE_COLOR": "0",
+        },
+    }
