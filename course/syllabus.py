@@ -41,16 +41,19 @@ class Language:
         magic: The cell magic above it.
         comment: What a comment in it begins with.
         file: The name of its file, with the exercise's number in place of `{}`.
+        todo: What stands in place of a solution, with the words, quoted, in place of `{}`; empty where a comment does.
     """
 
     magic: str
     comment: str
     file: str
+    todo: str = ""
 
 
 LANGUAGES = {
-    "python": Language("exercise", "#", "test_{}.py"),
+    "python": Language("exercise", "#", "test_{}.py", "raise NotImplementedError({})"),
     "workflow": Language("workflow", "#", "workflow_{}.yml"),
+    "javascript": Language("jest", "//", "exercise_{}.test.js", "throw new Error({});"),
 }
 
 

@@ -23,7 +23,7 @@ function tell(event) {
 /** What an error says, and where: `{ message, where, assertion }`; `spare` has a stack where the error has none. */
 function told(error, spare, file) {
   const whole = typeof error === "object" && error !== null;
-  const words = whole ? String(error.message ?? inspect(error)) : `thrown: ${inspect(error)}`;
+  const words = whole ? String(error.message ?? inspect(error)) : String(error);
   const isAssertion = whole && (error.matcherResult !== undefined || ("expected" in error && "actual" in error));
   const named = isAssertion || !whole || !error.name || error.name === "Error" ? words : `${error.name}: ${words}`;
   const stacks = [whole && error.stack, spare && spare.stack].filter(Boolean);
