@@ -3,7 +3,7 @@
 A run is the engine's own: a process on a variant with a fresh database, whose events it reads.
 """
 
-from course.javascript.command import NAME, command
-from course.javascript.packages import PackagesError, dependencies, install, node_modules
+from course.javascript.command import NAME, command, plain_command
+from course.javascript.packages import PackagesError, install
 
-__all__ = ["NAME", "PackagesError", "command", "dependencies", "install", "node_modules"]
+__all__ = ["NAME", "PackagesError", "command", "install", "plain_command"]

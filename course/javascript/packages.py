@@ -22,8 +22,10 @@ SECONDS = 900.0
 FILES = ("package.json", "package-lock.json")
 # Of an answer of npm's that is an error of the network
 OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "network")
-OPTIONS = ("--no-audit", "--no-fund", "--ignore-scripts", "--no-update-notifier", "--prefer-offline", "--fetch-retries=1",
-           "--fetch-retry-mintimeout=1000", "--loglevel=error")  # fmt: skip
+OPTIONS = (
+    "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error", "--ignore-scripts", "--prefer-offline",
+    "--fetch-retries=1", "--fetch-retry-mintimeout=1000",
+)  # fmt: skip
 Progress = Callable[[int, int], None]
 
 
@@ -35,15 +37,6 @@ def dependencies(subject: Path) -> list[str]:
     """What the subject's `package.json` asks for, by name."""
     wanted = json.loads((subject / "package.json").read_text(encoding="utf-8"))
     return sorted({**wanted.get("dependencies", {}), **wanted.get("devDependencies", {})})
-
-
-def node_modules(subject: Path) -> Path:
-    """The folder `node_modules` of a subject, which is installed where it is not here yet.
-
-    Raises:
-        CourseError: It cannot be installed; what to do is said.
-    """
-    return install(subject)
 
 
 def is_installed(subject: Path) -> bool:
@@ -81,7 +74,9 @@ def _install(subject: Path, folder: Path, on_progress: Progress) -> None:
     """Install beside the folder and rename: whoever is killed half way leaves nothing that looks whole."""
     for half in folder.parent.glob(f"{folder.name}.half*"):  # of a process that was killed: we hold the lock
         shutil.rmtree(half, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"{folder.name}.half-", dir=folder.parent, ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(
+        prefix=f"{folder.name}.half-", dir=folder.parent, ignore_cleanup_errors=True
+    ) as name:
         half = Path(name) / "packages"
         half.mkdir()
         for each in FILES:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from course.services.cleanup.process import run
 from course.services.cleanup.scratch import Scratch
 from course.workflows.actions import simulate
 from course.workflows.definition import Job, Step, Value, Workflow
 from course.workflows.events import Event
 from course.workflows.expression import ExpressionError, fill, holds, shown
-from course.services.cleanup.process import run
 from course.workflows.results import JobResult, StepResult
 from course.workflows.services import Provisioned, ServiceError, provision
 
