@@ -87,12 +87,12 @@ def _install(subject: Path, folder: Path, on_progress: Progress) -> None:
 
 def _run_npm(folder: Path, on_progress: Progress) -> None:
     expected = len(json.loads((folder / FILES[1]).read_text(encoding="utf-8"))["packages"]) - 1
-    done, stop = threading.Event(), threading.Event()
+    done = threading.Event()
     words = [*find().npm, "ci", *OPTIONS]
     watcher = threading.Thread(target=_watch, args=(folder, expected, done, on_progress), daemon=True)
     watcher.start()
     try:
-        code, said = run(words, folder, os.environ, SECONDS, folder / "npm.log", stop)
+        code, said = run(words, folder, os.environ, SECONDS, folder / "npm.log")
     finally:
         done.set()
         watcher.join()

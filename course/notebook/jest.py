@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -34,6 +34,9 @@ from course.syllabus import Exercise, Lesson
 
 FILE = "cell.test.js"
 SECONDS = 60.0
+HANGS = "did not exit one second after"
+# Of a stack: where jest and the packages have passed an error on
+BESIDE_THE_POINT = re.compile(r"^.*\bat .*(?:node_modules|node:).*\n|^\W*-{4}\W*\n", re.MULTILINE)
 RED = (Validity.FALSE_ALARM, Validity.NEVER_ENDS)
 
 
@@ -135,17 +138,20 @@ def seen(verdict: Verdict, output: str, source: str) -> FirstRun:
     """What the runs on the original have shown."""
     first = FirstRun()
     for test in verdict.tests:
+        if not verdict.is_proved and test.validity in RED:
+            continue
         (first.skipped if test.validity is Validity.SKIPPED else first.passed).append(test.name)
         if test.validity is Validity.VALID and test.message:
             first.doubts.append(
                 with_source(Problem(test.message, _line_with(test.name, source), test=test.name), source)
             )
     if output.strip():
-        first.printed["the cell"] = output[-PRINTED:]
+        first.printed["console.log"] = output[-PRINTED:]
     if not verdict.is_proved and verdict.standing is not Standing.GRADER_ERROR:
         is_todo = verdict.detail.startswith("TODO ")
+        red = [problem_of(test) for test in verdict.tests if test.validity in RED]
         problem = Problem(verdict.detail, line_of(verdict.where), is_todo=is_todo, printed=verdict.output[-PRINTED:])
-        first.problems.append(with_source(problem, source))
+        first.problems += red or [with_source(problem, source)]
     elif not first.passed and first.skipped:
         first.problems.append(Problem("Every test was skipped: nothing is proved by that."))
     return first
@@ -192,5 +198,9 @@ def run_plain(session: Session, variant: str, source: str, *, colour: bool = Fal
         (folder / FILE).write_text(source, encoding="utf-8")
         command, variables = plain_command(subject.folder, tree, folder, os.environ["DATABASE_URL"], colour=colour)
         environment = {**os.environ, **variables}
-        code, said = run(command, folder, environment, SECONDS, folder / "report.txt", threading.Event())
-    return said.strip("\n") if code is not None else f"{said}\nStill running after {SECONDS:g} s: jest was ended."
+        report = folder / "report.txt"
+        code, said = run(command, folder, environment, SECONDS, report, lambda: HANGS in report.read_text("utf-8"))
+    said = BESIDE_THE_POINT.sub("", said).strip("\n")
+    if code is None:
+        said += "\njest was ended." if HANGS in said else f"\nStill running after {SECONDS:g} s: jest was ended."
+    return said

