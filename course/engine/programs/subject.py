@@ -39,6 +39,7 @@ class Subject:
         environment: Variables that every run gets.
         plugins: Modules that every run gives pytest as plugins.
         services: What every run gets beside a database: `nats`, an empty NATS server in `NATS_URL`.
+        language: What its suites are written in: `python`, or `javascript`.
 
     Example:
         >>> load_subject("users_api").package
@@ -55,6 +56,7 @@ class Subject:
     environment: Mapping[str, str] = field(default_factory=dict)
     plugins: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
+    language: str = "python"
 
     def bug(self, id: str) -> Patch:  # noqa: A002 - the field's word, and nothing here wants the builtin
         """The bug `group/name`.
@@ -132,6 +134,7 @@ def load_subject(name: str, subjects: Path = SUBJECTS) -> Subject:
         seconds=float(settings.get("seconds", 10)),
         environment=settings.get("environment", {}),
         services=tuple(settings.get("services", ())),
+        language=settings.get("language", "python"),
     )
 
 
