@@ -18,6 +18,7 @@ class Watched extends TestEnvironment {
     super(config, context);
     this.file = context.testPath;
     this.ids = new Map();
+    this.said = 0; // of the errors that are no single test's
   }
 
   async handleTestEvent(event, state) {
@@ -37,7 +38,7 @@ class Watched extends TestEnvironment {
 
   on_test_start({ test }) {
     this.phase = "setup";
-    this.failed = null;
+    this.failed = null; // the first failure: `{ phase, error }`
     this.silent = false;
     if (isOver()) {
       test.mode = "skip";
@@ -55,13 +56,19 @@ class Watched extends TestEnvironment {
     this.silent = this.global.expect.getState().assertionCalls === 0 && !/\bexpect\b|\bassert/.test(String(test.fn));
   }
 
-  on_test_fn_failure() {
-    this.failed ??= "call";
+  on_test_fn_failure({ error }) {
+    this.failed ??= { phase: "call", error };
   }
 
   on_hook_failure({ error, hook }) {
-    this.failed ??= PHASES[hook.type];
-    if (hook.type === "afterAll") this.beside("afterAll", error);
+    this.failed ??= { phase: PHASES[hook.type], error };
+    if (hook.type !== "afterAll") return;
+    this.beside("afterAll", error);
+    this.said += 1;
+  }
+
+  on_run_finish(_, { unhandledErrors }) {
+    for (const error of unhandledErrors.slice(this.said)) this.beside("outside of a test", error);
   }
 
   on_test_skip({ test }) {
@@ -78,9 +85,10 @@ class Watched extends TestEnvironment {
       return;
     }
     failures += 1;
-    const [error, spare] = Array.isArray(test.errors[0]) ? test.errors[0] : [test.errors[0], test.asyncError];
-    const what = told(error ?? spare, test.asyncError, this.file);
-    this.tell(test, { result: "failed", phase: this.failed ?? this.phase, ...what });
+    // What jest keeps in `errors` is text already, where node:assert has failed
+    const error = this.failed?.error ?? [test.errors[0]].flat().find(Boolean);
+    const what = told(error, test.asyncError, this.file);
+    this.tell(test, { result: "failed", phase: this.failed?.phase ?? this.phase, ...what });
   }
 
   tell(test, event) {

@@ -24,10 +24,16 @@ function tell(event) {
 function told(error, spare, file) {
   const whole = typeof error === "object" && error !== null;
   const words = whole ? String(error.message ?? inspect(error)) : String(error);
-  const isAssertion = whole && (error.matcherResult !== undefined || ("expected" in error && "actual" in error));
+  const isAssertion = whole && asserts(error);
   const named = isAssertion || !whole || !error.name || error.name === "Error" ? words : `${error.name}: ${words}`;
   const stacks = [whole && error.stack, spare && spare.stack].filter(Boolean);
   return { message: short(named), where: stacks.map((stack) => placeIn(stack, file)).find(Boolean) ?? "", assertion: isAssertion };
+}
+
+/** Whether an assertion has failed: one of jest's, of node:assert and the like, or of supertest. */
+function asserts(error) {
+  const compares = error.matcherResult !== undefined || ("expected" in error && "actual" in error);
+  return compares || /\bat Test\._assert/.test(error.stack);
 }
 
 /** A message without colours, empty lines and what jest adds on its own documentation. */
