@@ -187,6 +187,7 @@ def run_plain(session: Session, variant: str, source: str, *, colour: bool = Fal
 
     Raises:
         CourseError: No lesson with a program has begun, or it has no such variant.
+        StoppedError: Ctrl-C.
     """
     subject = load_subject(session.lesson_meant().subject or "")
     patch = (
@@ -199,7 +200,10 @@ def run_plain(session: Session, variant: str, source: str, *, colour: bool = Fal
         command, variables = plain_command(subject.folder, tree, folder, os.environ["DATABASE_URL"], colour=colour)
         environment = {**os.environ, **variables}
         report = folder / "report.txt"
-        code, said = run(command, folder, environment, SECONDS, report, lambda: HANGS in report.read_text("utf-8"))
+        try:
+            code, said = run(command, folder, environment, SECONDS, report, lambda: HANGS in report.read_text("utf-8"))
+        except KeyboardInterrupt:
+            raise StoppedError from None
     said = BESIDE_THE_POINT.sub("", said).strip("\n")
     if code is None:
         said += "\njest was ended." if HANGS in said else f"\nStill running after {SECONDS:g} s: jest was ended."

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from course.engine import Fate, Standing, Validity
+from course.engine import Fate, Prover, Standing, Suite, Validity
+from course.services.embedded.postgres import Embedded
 
 pytestmark = [pytest.mark.node, pytest.mark.slow]
 
@@ -169,6 +170,26 @@ def test_each_run_has_a_database_of_its_own(prove):
         + 'test("is empty", async () => { await write(client, "a"); expect(await read(client)).toEqual(["a"]); });'
     )
     assert prove(suite, correct=["adds_with_reduce", "orders_backwards"]).solved
+
+
+def test_where_the_system_cannot_fork_node_runs_as_well(till, monkeypatch):
+    monkeypatch.setattr("course.engine.prover.CAN_FORK", False)
+    suite = Suite.from_files({"till.test.js": HEAD + TOTAL})
+    with Prover(Embedded().start, jobs=2) as prover:
+        verdict = prover.prove(suite, till, bugs=[till.bug("api/forgets_the_last_price")], correct=[])
+    assert verdict.solved
+
+
+def test_what_before_all_raises_is_told_in_each_test(prove):
+    verdict = prove(f"beforeAll(() => {{ throw new Error('no table'); }});\n{TOTAL}".replace("total([1, 2])", "3"))
+    assert [(test.name, test.message) for test in verdict.doubtful] == [("adds", "no table")]
+
+
+def test_what_after_all_raises_is_told_by_itself(prove):
+    verdict = prove(f"afterAll(() => {{ throw new Error('still open'); }});\n{TOTAL}".replace("total([1, 2])", "3"))
+    assert [(test.name, test.message, test.where) for test in verdict.doubtful] == [
+        ("afterAll", "still open", "till.test.js:1")
+    ]
 
 
 def test_names_that_are_alike_are_told_apart(prove):
