@@ -36,7 +36,8 @@ FILE = "cell.test.js"
 SECONDS = 60.0
 HANGS = "did not exit one second after"
 # Of a stack: where jest and the packages have passed an error on
-BESIDE_THE_POINT = re.compile(r"^.*\bat .*(?:node_modules|node:).*\n|^\W*-{4}\W*\n", re.MULTILINE)
+_SPACE = r"(?:\x1b\[[\d;]*m|[ \t])*"  # with a terminal's colours
+BESIDE_THE_POINT = re.compile(rf"^{_SPACE}(?:at .*(?:node_modules|node:).*|----.*)\n", re.MULTILINE)
 RED = (Validity.FALSE_ALARM, Validity.NEVER_ENDS)
 
 

@@ -10,6 +10,7 @@ from course.engine import load_subject
 from course.errors import CourseError
 from course.javascript import install
 from course.notebook.exercise import NotSolvedError
+from course.notebook.jest import run_plain
 from course.services.machine import node
 from course.syllabus import load
 
@@ -130,6 +131,16 @@ def test_without_a_number_jest_itself_tells_of_the_lesson_s_own_database(lesson)
     assert "✕ creates a user" in again
     assert "Expected: 201" in again
     assert "node_modules" not in again
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_jest_s_own_report_is_without_the_frames_of_packages(lesson, colour):
+    fails = PLAIN.removeprefix("%%jest\n") + 'test("no", () => request(app).get("/users").expect(201));'
+    said = run_plain(lesson.session, "", fails, colour=colour)
+    assert 'expected 201 "Created", got 200 "OK"' in said
+    assert ("\x1b[" in said) is colour
+    assert "node_modules" not in said
+    assert "----" not in said
 
 
 def test_without_a_number_a_cell_runs_on_a_bug(lesson):
