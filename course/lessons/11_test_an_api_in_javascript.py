@@ -108,12 +108,8 @@ course.begin("11_test_an_api_in_javascript")
 # expect(answer.body).toMatchObject({ id: expect.any(Number), name: "Ada" });
 # ```
 #
-# How much must you name? As much as the contract promises. It is one page:
-
-# %% contract
-course.brief()
-
-# %% [markdown]
+# How much must you name? As much as the contract promises. It is one page, and `course.brief("users_js")` shows it, in a cell of your own.
+#
 # ## Exercise 11.1: a user is created
 #
 # 201, and the answer is the user: the name and the address that were sent, and an id. On a board each variant of the program gets a database of its own, as in Python.
@@ -246,15 +242,16 @@ course.brief()
 # ## A promise that nobody waits for
 #
 # A request takes time. So JavaScript hands out a **promise** of its answer at once, and `await` waits until it is kept. What becomes of a test that forgets the word? The next file has one test that waits and two that
-# don't, and the second test claims nonsense: there is a list of users, so nobody answers 404. The lines above the tests note in a file when each test begins and ends, and when the program is asked and has answered.
+# don't, and the second test claims nonsense: there is a list of users, so nobody answers 404. The lines above the tests note in a file when each test begins and ends, and when the program is asked and has answered. (You can read over them.)
 #
 # **Predict.** Which tests will be red?
 
 # %% a_file_for_times
 import os
-import tempfile
+from pathlib import Path
+from tempfile import mkdtemp
 
-os.environ["TIMES"] = os.path.join(tempfile.mkdtemp(), "times.txt")
+os.environ["TIMES"] = str(Path(mkdtemp()) / "times.txt")
 
 # %% forgotten_await
 # %%jest
@@ -285,13 +282,13 @@ os.environ["TIMES"] = os.path.join(tempfile.mkdtemp(), "times.txt")
 # });
 
 # %% [markdown]
-# All are green, and one of them is wrong. Draw what was noted. A pale bar is a test, from its begin to its end. A dark one is the program at work for it:
+# All are green, and one of them is wrong. Draw what was noted. A blue bar is a test, from its begin to its end. A red one is the program at work for it:
 
 # %% timeline
 import matplotlib.pyplot as plt
 
 times = {}
-for line in open(os.environ["TIMES"]):
+for line in Path(os.environ["TIMES"]).read_text().splitlines():
     name, what, moment = line.split()
     times.setdefault(name, {})[what] = float(moment)
 figure, axes = plt.subplots(figsize=(8, 2.2), layout="constrained")
@@ -399,7 +396,7 @@ plt.show()
 # afterAll(() => sequelize.close());
 #
 # test("credit goes from one to the other", async () => {
-#   // BEGIN SOLUTION: transfer 3 from ada to grace, expect 201 and the credits; then a test for each other line
+#   // BEGIN SOLUTION: ada gives 3 to grace: expect 201, and the credits
 #   await transfer(ada, grace, 3).expect(201);
 #   expect(await credits()).toEqual([7, 13]);
 # });
@@ -424,6 +421,8 @@ plt.show()
 # });
 
 # %% [markdown]
+# Without a transaction, Ada's 11 did no harm: her row comes first, so she was refused before anything was changed. Grace's 11 were given to Ada first, and stayed there. Whoever tests one direction needs luck.
+#
 # ## What these bugs have in common
 #
 # Most of them stood in lesson 06 already: a status, a shape, a duplicate, a deletion that is none. A boundary does not care about the language on either side of it, and nor do its tests. What JavaScript adds is small, and
