@@ -45,7 +45,7 @@ PLACES = {
     "DatabasePool": "course.services.pool.pool",
 }
 COMMANDS = ("lab", "status", "reset", "prefetch", "render", "verify", "grade", "rehearse")  # of the `course` program
-MAGICS = ("conftest", "exercise", "pytest", "workflow")
+MAGICS = ("conftest", "exercise", "jest", "pytest", "workflow")
 
 __all__ = [
     "DatabasePool", "begin", "brief", "caught", "compare", "doctor", "export", "hand_in", "hint", "isolation_lab",

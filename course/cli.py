@@ -125,9 +125,10 @@ def reset(lesson: str | None, folder: Path | None, *, everything: bool) -> None:
 @cli.command()
 def prefetch() -> None:
     """Fetch and warm what lessons need, ahead of a workshop or a flight."""
+    from course.javascript.prefetch import prefetch as fetch_packages
     from course.services.doctor.prefetch import prefetch as fetch
 
-    sys.exit(0 if fetch() else 1)
+    sys.exit(0 if all([fetch(), fetch_packages()]) else 1)
 
 
 @cli.command()

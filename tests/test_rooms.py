@@ -44,11 +44,12 @@ def test_a_lesson_s_exercises_name_bugs_and_variants_that_exist(slug):
 # Room to the rooms it may import; the modules beside the rooms (errors, syllabus and the like) are open to all
 ARROWS = {
     "services": set(),
+    "javascript": {"services"},
     "stand_in": {"services"},
     "workflows": {"hygiene", "engine", "services"},
-    "engine": {"services", "stand_in"},
+    "engine": {"services", "stand_in", "javascript"},
     "hygiene": {"engine"},
-    "notebook": {"hygiene", "engine", "workflows", "stand_in", "services"},
+    "notebook": {"hygiene", "engine", "workflows", "javascript", "stand_in", "services"},
     "grading": {"hygiene", "engine", "services"},
     "authoring": {"hygiene", "engine", "workflows", "services"},
 }

@@ -124,6 +124,12 @@ BROKEN = {
     "one answer only": ('  { text = "Created", feedback = "That is 201." },\n', "", 26, "Write 2 at least"),
     "another way without its code": ('hints = ["Look at', 'other_way = "Try."\nhints = ["Look at', 14, "one block"),
     "another language": ('hints = ["Look at', 'language = "work"\nhints = ["Look at', 14, 'Did you mean "workflow"?'),
+    "hygiene in JavaScript": (
+        'hints = ["Look at',
+        'language = "javascript"\nhygiene = [{ name = "is_fast" }]\nhints = ["Look at',
+        14,
+        "Remove it; that a suite passes in another order",
+    ),
     "an exercise that is a text": ("[[lesson.question]]", "[lesson.question]", 3, "[[question]]"),
 }
 

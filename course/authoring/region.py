@@ -157,18 +157,20 @@ def stubbed(path: Path, cell: Cell, title: str) -> str:
 
 
 def stub_lines(cell: Cell, words: str, indent: str) -> tuple[str, ...]:
-    """Return what stands in place of a solution: a statement that raises, or a comment in another language."""
-    if cell.language == "python":
-        return red_lines(words, indent)
-    return (f"{indent}{LANGUAGES[cell.language].comment} {words}",)
+    """Return what stands in place of a solution: a statement that raises, or a comment where there is none."""
+    language = LANGUAGES[cell.language]
+    if not language.todo:
+        return (f"{indent}{language.comment} {words}",)
+    return red_lines(words, indent, language.todo, " +" if cell.language == "javascript" else "")
 
 
-def red_lines(words: str, indent: str) -> tuple[str, ...]:
+def red_lines(words: str, indent: str, todo: str, joint: str) -> tuple[str, ...]:
     """Return the statement that raises a TODO, on as many lines as it takes to fit into a cell."""
-    begin = f"{indent}raise NotImplementedError("
-    width = WIDTH - len(begin) - len('" ")') - words.count('"')
-    parts = [json.dumps(f"{part} ", ensure_ascii=False) for part in textwrap.wrap(words, width)]
-    parts[-1] = f'{parts[-1][:-2]}")'
+    opening, closing = todo.split("{}")
+    begin = f"{indent}{opening}"
+    width = WIDTH - len(begin) - len(f'" "{joint}{closing}') - words.count('"')
+    parts = [json.dumps(f"{part} ", ensure_ascii=False) + joint for part in textwrap.wrap(words, width)]
+    parts[-1] = f'{parts[-1][: -2 - len(joint)]}"{closing}'
     return tuple(f"{' ' * len(begin) if place else begin}{part}" for place, part in enumerate(parts))
 
 

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from course.engine import load_subject
 from course.errors import CourseError
+from course.javascript import NAME as JAVASCRIPT
 from course.notebook.faults import guarded
 from course.notebook.health import health_panel
+from course.notebook.jest import install_packages
+from course.notebook.live import Live
 from course.notebook.panel import Panel, Row
 from course.notebook.session import Session, session
-from course.notebook.showing import show
 from course.services.doctor.examinations import examine_browser, examine_node
 from course.services.machine import docker
 from course.services.providers import images
@@ -42,8 +44,10 @@ def begin(lesson: str) -> None:
         raise InPreparationError(
             f"Lesson {chosen.number}, {chosen.title}, is in preparation.", _next_written(here, chosen)
         )
+    live = Live()
+    install_packages(chosen, live.show)
     here.begin(chosen)
-    show(overview(here, chosen))
+    live.end(overview(here, chosen))
 
 
 def _next_written(here: Session, planned: Lesson) -> str:
@@ -103,8 +107,11 @@ def _docker() -> Iterator[Row]:
 def _program(lesson: Lesson) -> Iterator[Row]:
     if lesson.subject is not None:
         subject = load_subject(lesson.subject)
-        has_app = (subject.folder / subject.package / "main.py").is_file()
-        line = f"from {subject.package}.main import app" if has_app else f"import {subject.package}"
+        if subject.language == JAVASCRIPT:
+            line = f'require("{subject.package}")'
+        else:
+            has_app = (subject.folder / subject.package / "main.py").is_file()
+            line = f"from {subject.package}.main import app" if has_app else f"import {subject.package}"
         yield Row(f"`{lesson.subject}`", dim=f"`{line}`", label="Program")
         if (subject.folder / "brief.md").is_file():
             yield Row("what the program promises", dim=f'`course.brief("{lesson.subject}")`', label="Contract")

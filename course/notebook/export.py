@@ -7,6 +7,8 @@ from pathlib import Path
 
 from course.engine import Subject, load_subject
 from course.errors import CourseError
+from course.javascript import NAME as JAVASCRIPT
+from course.notebook.export_jest import jest_project
 from course.notebook.faults import guarded
 from course.notebook.panel import Panel, Row
 from course.notebook.requirements import requirements
@@ -75,6 +77,8 @@ def project_around(lesson: Lesson, suites: Mapping[str, Mapping[str, str]]) -> d
         suites: Exercise id to its files by name.
     """
     subjects = [load_subject(name) for name in dict.fromkeys(e.subject for e in lesson.exercises if e.subject)]
+    if subjects and subjects[0].language == JAVASCRIPT:
+        return jest_project(lesson, subjects[0], suites)
     packages = [subject.package for subject in subjects]
     wanted = services(lesson.services, suites.values())
     environment = {name: value for subject in subjects for name, value in subject.environment.items()}
@@ -146,7 +150,8 @@ def _panel(here: Session, lesson: Lesson, folder: Path) -> Panel:
     solved = here.progress.solved()
     ran = [each for each in lesson.exercises if here.progress.cells(each.id)]
     left_out = [each.id for each in lesson.exercises if each not in ran]
-    rows = [Row(f"`{folder}`", label="Project"), Row("`python -m pytest`", dim="in that folder", label="Run it")]
+    run = "npm test" if (folder / "package.json").is_file() else "python -m pytest"
+    rows = [Row(f"`{folder}`", label="Project"), Row(f"`{run}`", dim="as its README.md says", label="Run it")]
     unsolved = [each.id for each in ran if each.id not in solved]
     if unsolved:
         rows.append(Row(f"not solved yet, and written as they are: {', '.join(unsolved)}", "note"))

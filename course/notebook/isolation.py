@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from course.errors import CourseError
 from course.notebook.faults import checked, guarded
-from course.notebook.magics import Live
+from course.notebook.live import Live
 from course.notebook.panel import Panel, Row
 
 if TYPE_CHECKING:

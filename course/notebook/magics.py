@@ -4,49 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from course.engine import Step
 from course.errors import CourseError
 from course.notebook.board import board, progress_panel, waiting_panel
 from course.notebook.cell import Cell, public_names
 from course.notebook.exercise import StoppedError, check_strictly, missing_names, run_exercise, working_folder
 from course.notebook.faults import guarded
+from course.notebook.jest import install_packages, run_jest
+from course.notebook.jest import run_plain as run_plain_jest
+from course.notebook.live import Live
 from course.notebook.names import is_fixture
 from course.notebook.panel import Panel
 from course.notebook.plain_pytest import run_plain
 from course.notebook.problem import Problem, explain
 from course.notebook.session import NotBegunError, Session, session
-from course.notebook.showing import running_shell, show, show_replaceable
+from course.notebook.showing import running_shell, show
 from course.notebook.timeline import timeline
 from course.notebook.workflow import rehearse_once, run_workflow
-from course.syllabus import UnknownExerciseError, there_are
+from course.syllabus import LANGUAGES, Exercise, UnknownExerciseError, there_are
+
+
+class OtherLanguageError(CourseError):
+    """An exercise is in another language than the cell's magic is for."""
 
 
 class CellError(CourseError):
     """A conftest cell cannot be executed: its line, and what is wrong."""
-
-
-class Live:
-    """One panel in the output of a cell, replaced while things happen. A terminal gets the last one only."""
-
-    def __init__(self) -> None:
-        self._handle: Any = None
-        self._replaces = hasattr(running_shell(), "kernel")
-
-    def show(self, panel: Panel) -> None:
-        """Show a panel that another one follows."""
-        if self._replaces:
-            self._put(panel)
-
-    def end(self, panel: Panel) -> None:
-        """Show the last panel."""
-        self._put(panel)
-
-    def _put(self, panel: Panel) -> None:
-        if self._handle is not None:
-            self._handle.update(panel)
-        elif self._replaces:
-            self._handle = show_replaceable(panel)
-        else:
-            show(panel)
 
 
 @guarded
@@ -60,8 +43,7 @@ def exercise(line: str, source: str) -> None:
     here, shell = session(), running_shell()
     if not line.strip():
         raise UnknownExerciseError("`%%exercise` needs the number of an exercise.", _numbers(here))
-    wanted = here.course.exercise(line)
-    here.require(wanted)
+    wanted = exercise_of(here, line, "exercise")
     shell.history_manager.writeout_cache()  # in another thread IPython would write while a test's disk is full
     live = Live()
     try:
@@ -102,8 +84,7 @@ def workflow(line: str, source: str) -> None:
     if not name or "/" in name:
         show(timeline(rehearse_once(here, name, source), f"on {name or 'the good commit'}"))
         return
-    wanted = here.course.exercise(name)
-    here.require(wanted)
+    wanted = exercise_of(here, name, "workflow")
     live = Live()
     try:
         result, good = run_workflow(here, wanted, source, lambda step: live.show(progress_panel(wanted, step)))
@@ -114,6 +95,45 @@ def workflow(line: str, source: str) -> None:
     if good is not None:
         show(timeline(good, "on the good commit"))
     check_strictly(result)
+
+
+@guarded
+def jest(line: str, source: str) -> None:
+    """`%%jest 11.1`: prove the tests on right and on wrong code; without a number, run them as a terminal would.
+
+    `%%jest` takes the lesson's program and its database, `%%jest database/loses_the_user` the program with a bug.
+
+    Raises:
+        CourseError: No such exercise or bug, or the lesson has not begun; under `COURSE_STRICT=1`, it is not solved.
+        StoppedError: Ctrl-C.
+    """
+    here, name, live = session(), line.strip(), Live()
+    install_packages(here.lesson_meant(), live.show)
+    if not name or "/" in name:
+        print(run_plain_jest(here, name, source, colour=hasattr(running_shell(), "kernel")))  # noqa: T201 - a report
+        return
+    wanted = exercise_of(here, name, "jest")
+    live.show(progress_panel(wanted, Step(0, 1, "")))
+    try:
+        result = run_jest(here, wanted, source, lambda step: live.show(progress_panel(wanted, step)))
+    except StoppedError:
+        live.end(Panel(f"{wanted.id}  {wanted.title}", right="stopped"))
+        raise
+    live.end(board(result, here.progress.take_news()))
+    check_strictly(result)
+
+
+def exercise_of(here: Session, name: str, magic: str) -> Exercise:
+    """The exercise of that number, whose lesson has begun, and which is for this magic.
+
+    Raises:
+        CourseError: There is none, or it is in another language.
+    """
+    wanted = here.course.exercise(name)
+    here.require(wanted)
+    if LANGUAGES[wanted.language].magic != magic:
+        raise OtherLanguageError(f"Exercise {wanted.id} is no `%%{magic}`.", f"Begin the cell with `{wanted.magic}`.")
+    return wanted
 
 
 @guarded

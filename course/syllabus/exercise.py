@@ -28,16 +28,19 @@ class Language:
         magic: The cell magic above it.
         comment: What a comment in it begins with.
         file: The name of its file, with the exercise's number in place of `{}`.
+        todo: What stands in place of a solution, with the words, quoted, in place of `{}`; empty where a comment does.
     """
 
     magic: str
     comment: str
     file: str
+    todo: str = ""
 
 
 LANGUAGES = {
-    "python": Language("exercise", "#", "test_{}.py"),
+    "python": Language("exercise", "#", "test_{}.py", "raise NotImplementedError({})"),
     "workflow": Language("workflow", "#", "workflow_{}.yml"),
+    "javascript": Language("jest", "//", "exercise_{}.test.js", "throw new Error({});"),
 }
 
 
@@ -125,6 +128,9 @@ def read_exercise(table: Table, subject: str | None) -> Exercise:
     if exercise.other_way and len(CODE_BLOCK.findall(exercise.other_way)) != 1:
         fix = f"Put the lines that may stand in place of the solution into one block: ```{exercise.language} … ```."
         raise table.error("other_way does not hold one block of code.", fix)
+    if exercise.hygiene and exercise.language == "javascript":
+        fix = "Remove it; that a suite passes in another order is proved without it."
+        raise table.error("rules of hygiene are for suites in Python.", fix)
     proved = exercise.bugs or exercise.alive or exercise.correct or exercise.hygiene
     if proved and exercise.subject is None:
         raise table.error("it names variants, and no subject.", 'Add subject = "users_api" to the lesson.')

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from course.services.cleanup.process import run
 from course.services.cleanup.scratch import Scratch
 from course.workflows.actions import simulate
 from course.workflows.definition import Job, Step, Value, Workflow
 from course.workflows.events import Event
 from course.workflows.expression import ExpressionError, fill, holds, shown
-from course.workflows.process import run
 from course.workflows.results import JobResult, StepResult
 from course.workflows.services import Provisioned, ServiceError, provision
 
@@ -159,7 +159,9 @@ class JobRun:
         minutes = float(step.settings.get("timeout-minutes", self.job.settings.get("timeout-minutes", 360)))
         left = max(self.shared.seconds - self.shared.now, 0)
         command, log = [*SHELLS[shell], str(script)], script.with_suffix(".log")
-        code, output = run(command, folder, self._environment(step), min(left, minutes * 60), log, self.shared.stop)
+        code, output = run(
+            command, folder, self._environment(step), min(left, minutes * 60), log, self.shared.stop.is_set
+        )
         output = self._as_in_the_file(output)
         self._read_files(step)
         if code is None and minutes * 60 < left:

@@ -124,8 +124,9 @@ WORKFLOW_SOURCE = """
 
 @pytest.fixture
 def workflow(tmp_path):
-    def read(source=WORKFLOW_SOURCE):
-        (tmp_path / "course.toml").write_text(WORKFLOW_COURSE, encoding="utf-8")
+    def read(source=WORKFLOW_SOURCE, language="workflow"):
+        course = WORKFLOW_COURSE.replace('"workflow"', f'"{language}"')
+        (tmp_path / "course.toml").write_text(course, encoding="utf-8")
         path = tmp_path / "12_run_them_in_ci.py"
         path.write_text(source, encoding="utf-8")
         (lesson,) = load(tmp_path / "course.toml").everything
@@ -156,6 +157,37 @@ def test_a_workflow_to_cure_stands_below_instead_commented_twice(workflow):
     (shipped,) = exercise_files(lesson, exercise, path, as_shipped=True).values()
     assert shipped == f"on: pull_request\njobs:\n  test: {{runs-on: ubuntu-latest, {sick}"
     assert cured in exercise_files(lesson, exercise, path)["workflow_12_1.yml"]
+
+
+JAVASCRIPT_SOURCE = """
+# %% first tags=["exercise"] exercise="12.1"
+# test("one", () => {
+#   // BEGIN SOLUTION: TEXT
+#   expect(1).toBe(1);
+#   // END SOLUTION
+# });
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "shipped"),
+    [
+        ("say one", ['  throw new Error("TODO 12.1: say one");']),
+        ("say " + 30 * "one " + "end", ['  throw new Error("TODO 12.1: say one ', '                  "one']),
+        ('say "one"', ['  throw new Error("TODO 12.1: say \\"one\\"");']),
+    ],
+)
+def test_a_test_in_javascript_has_marks_of_its_own_and_a_stub_that_throws(workflow, text, shipped):
+    lesson, exercise, path = workflow(JAVASCRIPT_SOURCE.replace("TEXT", text), "javascript")
+    assert exercise_files(lesson, exercise, path) == {
+        "exercise_12_1.test.js": 'test("one", () => {\n  expect(1).toBe(1);\n});\n'
+    }
+    (stub,) = exercise_files(lesson, exercise, path, as_shipped=True).values()
+    lines = stub.splitlines()[1:-1]
+    assert [line.startswith(start) for line, start in zip(lines, shipped, strict=True)] == [True] * len(lines)
+    assert all(line.endswith('" +') for line in lines[:-1])
+    assert lines[-1].endswith('");')
+    assert learner_notebook(lesson, path)["cells"][-1]["source"][0] == "%%jest 12.1\n"
 
 
 def test_a_line_of_a_workflow_that_is_not_commented_is_told(workflow):

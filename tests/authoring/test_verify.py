@@ -222,13 +222,43 @@ def test_a_wrong_name_of_a_bug_is_told_the_nearest():
     ],
 )
 def test_a_workflow_is_added_as_contributing_says(tmp_path, prover, right, wrong, fault):
-    contributing = (CLONE / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    page = contributing.partition("## I want to add a workflow")[2]
-    toml, cell = re.findall(r"^```(?:toml|python)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[:2]
-    head = COURSE.partition("[[lesson.exercise]]")[0].replace('subject = "signs"', 'subject = "guestbook"')
-    (tmp_path / "course.toml").write_text(head.replace("01_test_one_unit", "12_run") + toml.replace("12.6", "12.1"))
-    source = tmp_path / "12_run.py"
-    source.write_text((cell.replace(right, wrong) if right else cell).replace("12.6", "12.1"))
-    (lesson,) = load(tmp_path / "course.toml").everything
-    found = list(exercise_faults(lesson, lesson.exercises[0], load_subject("guestbook"), prover, source))
+    lesson, path = added(tmp_path, "I want to add a workflow", "guestbook", right, wrong)
+    found = list(exercise_faults(lesson, lesson.exercises[0], load_subject("guestbook"), prover, path))
     assert not found if fault is None else any(fault in each for each in found)
+
+
+@pytest.mark.node
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("right", "wrong", "fault"),
+    [
+        ("", "", None),
+        ("toBe(201)", "toBeLessThan(300)", "api/answers_200_to_a_creation: SURVIVED. It is listed in `bugs`."),
+        ("toBe(201)", "toBe(200)", "false alarm on original: expect(received).toBe(expected)"),
+        ("# });", '# });\n# test("one", () => expect(1).toBe(1));', "as shipped, exercise_11_1.test.js::one passes"),
+        (": create a user and expect 201", "", None),
+        ("// END", "// INSTEAD:\n#   // expect(app).toBeTruthy();\n#   // END", None),
+    ],
+)
+def test_an_exercise_in_javascript_is_added_as_contributing_says(tmp_path, prover, right, wrong, fault):
+    lesson, path = added(tmp_path, "I want to add an exercise in JavaScript", "users_js", right, wrong)
+    found = list(exercise_faults(lesson, lesson.exercises[0], load_subject("users_js"), prover, path))
+    assert not found if fault is None else any(fault in each for each in found)
+
+
+def added(folder, title, subject, right, wrong):
+    """A lesson of the exercise that CONTRIBUTING.md shows below a title, changed in one place, and its source."""
+    page = (CLONE / "CONTRIBUTING.md").read_text(encoding="utf-8").partition(f"## {title}")[2]
+    toml, cell = re.findall(r"^```(?:toml|python)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[:2]
+    shown = re.search(r'id = "(.+)"', toml)[1]
+    number = shown.partition(".")[0]
+    head = COURSE.partition("[[lesson.exercise]]")[0].replace('subject = "signs"', f'subject = "{subject}"')
+    toml = head.replace("01_test_one_unit", f"{number}_run") + toml.replace(shown, f"{number}.1")
+    (folder / "course.toml").write_text(toml)
+    cell = cell.replace(right, wrong) if right else cell
+    if "INSTEAD" in wrong:  # where there is one, no TODO tells what to do
+        cell = re.sub(r"(BEGIN SOLUTION): .*", r"\1", cell)
+    path = folder / f"{number}_run.py"
+    path.write_text(cell.replace(shown, f"{number}.1"))
+    (lesson,) = load(folder / "course.toml").everything
+    return lesson, path

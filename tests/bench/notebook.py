@@ -20,7 +20,7 @@ from typing import Any
 from rows import Row, row
 
 HERE = Path(__file__)
-LESSON, WITH_NATS, WITH_WORKFLOWS = "06", "09", "12"
+LESSON, WITH_NATS, IN_JAVASCRIPT, WITH_WORKFLOWS = "06", "09", "11", "12"
 BUGS = 4
 
 
@@ -44,6 +44,11 @@ def board() -> Iterator[Row]:
 def rehearsal() -> Iterator[Row]:
     """What a learner waits for at a workflow's board: the median of three, on the original and all commits."""
     yield row("workflow_rehearsal_s", _ask("workflow")["seconds"], "s", at_most=20)
+
+
+def jest() -> Iterator[Row]:
+    """What a learner waits for at a board of tests in JavaScript, the first one left out."""
+    yield row("jest_board_s_p50", _ask("jest")["seconds"], "s", at_most=3)
 
 
 def _ask(what: str) -> dict[str, float]:
@@ -93,18 +98,29 @@ def boards() -> dict[str, float]:
     }
 
 
-def workflow() -> dict[str, float]:
-    """The author's solution of an exercise with a database, in a lesson that has begun."""
+def workflow_board() -> dict[str, float]:
+    """The author's solution of an exercise with a database: the median of three boards."""
+    seconds = _boards_of(WITH_WORKFLOWS, "database/", 3)
+    return {"seconds": statistics.median(seconds)}
+
+
+def jest_board() -> dict[str, float]:
+    """The author's solution of the first exercise: the median of five boards, behind one that warms up."""
+    return {"seconds": statistics.median(_boards_of(IN_JAVASCRIPT, "", 6)[1:])}
+
+
+def _boards_of(number: str, group: str, times: int) -> list[float]:
+    """The seconds of several boards of a solved exercise, the lesson's first with a bug of that group."""
     shell = _shell()
     from course.authoring.render import LESSONS  # noqa: PLC0415 - after the shell is there
     from course.authoring.suites import exercise_files  # noqa: PLC0415 - as above
     from course.syllabus import syllabus  # noqa: PLC0415 - as above
 
-    lesson = syllabus().lesson(WITH_WORKFLOWS)
-    exercise = next(each for each in lesson.exercises if each.bugs[0].startswith("database/"))
+    lesson = syllabus().lesson(number)
+    exercise = next(each for each in lesson.exercises if each.bugs and each.bugs[0].startswith(group))
     (text,) = exercise_files(lesson, exercise, LESSONS / f"{lesson.slug}.py").values()
     _run(shell, f'import course\ncourse.begin("{lesson.slug}")')
-    return {"seconds": statistics.median(_seconds(lambda: _run(shell, f"{exercise.magic}\n{text}")) for _ in range(3))}
+    return [_seconds(lambda: _run(shell, f"{exercise.magic}\n{text}")) for _ in range(times)]
 
 
 class Case:
@@ -242,7 +258,9 @@ def _seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-MEASURES = {"begin": begins, "board": board, "rehearsal": rehearsal}
+MEASURES = {"begin": begins, "board": board, "rehearsal": rehearsal, "jest": jest}
+
+ASKED = {"begin": begin, "boards": boards, "workflow": workflow_board, "jest": jest_board}
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps({"begin": begin, "boards": boards, "workflow": workflow}[sys.argv[1]]()) + "\n")
+    sys.stdout.write(json.dumps(ASKED[sys.argv[1]]()) + "\n")

@@ -143,6 +143,7 @@ class SpawnedProcesses:
                 stdout=output,
                 stderr=output,
                 close_fds=False,
+                start_new_session=True,  # so that all of it can be ended
             )
             threading.Thread(target=_report_end, args=(child, os.dup(status)), daemon=True).start()
         return process

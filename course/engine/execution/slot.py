@@ -21,13 +21,15 @@ from course.engine.execution.run import Ending, Request, RunResult
 from course.engine.programs.variant import Trees
 from course.engine.worker.processors import processor, staying_on
 from course.errors import CourseError
+from course.javascript import NAME as JAVASCRIPT
+from course.javascript import command
 from course.services.server import Server
 
 T = TypeVar("T")
 SEED, MODULES = "COURSE_RUN_SEED", "PYTHONPATH"
 STOPPED = RunResult(Ending.STOPPED, detail="It was stopped.")
 # A run must not see how the course itself runs, nor what a learner keeps in the environment for other servers
-HIDDEN = ("COURSE_", "PG", "POSTGRES_", "PYTEST_", "COVERAGE_", "DATABASE_URL", "NATS_URL")
+HIDDEN = ("COURSE_", "PG", "POSTGRES_", "PYTEST_", "COVERAGE_", "DATABASE_URL", "NATS_URL", "NODE_", "npm_")
 
 
 class ServerLostError(CourseError):
@@ -149,13 +151,16 @@ class Slot:
         return folder
 
     def _task(self, request: Request, url: str, folder: Path) -> dict[str, Any]:
-        tree = str(self._trees.path(request.variant))
+        subject, tree = request.variant.subject, str(self._trees.path(request.variant))
+        other = command(subject.folder, subject.package, tree, url) if subject.language == JAVASCRIPT else {}
+        environment = self._environment(request, url, folder, tree) | other.pop("variables", {})
         return {
+            **other,
             "folder": str(folder / "suite"),
             "tree": tree,
             "empty": str(folder / "empty.ini"),
-            "cache": str(folder / "tmp" / "pytest_cache"),
-            "environment": self._environment(request, url, folder, tree),
+            "cache": str(folder / "tmp" / "cache"),
+            "environment": environment,
             "select": request.select,
             "reverse": request.reverse,
             "shuffle": request.shuffle,

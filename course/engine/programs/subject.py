@@ -37,7 +37,7 @@ class Subject:
         environment: Variables that every run gets.
         plugins: Modules that every run gives pytest as plugins.
         services: What every run gets beside a database: `nats`, an empty NATS server in `NATS_URL`.
-        language: What its suites are written in: `python`.
+        language: What its suites are written in: `python`, or `javascript`.
 
     Example:
         >>> load_subject("users_api").package

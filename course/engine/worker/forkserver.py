@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from course.engine.worker import GOODBYE
+from course.engine.worker.command import run_command
 from course.engine.worker.limits import PR_SET_CHILD_SUBREAPER, prctl, prepare_process
 from course.engine.worker.preload import preload
 from course.engine.worker.session import run
@@ -92,9 +93,10 @@ class ForkServer:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             for descriptor in (self._channel.fileno(), self._wake, self._poke, *self._live.values()):
                 os.close(descriptor)
-            prepare_process(output)
+            prepare_process(output, reserves="command" in task)
             os.chdir(task["folder"])
-            run(task, events)
+            start = run_command if "command" in task else run
+            start(task, events)
             code = 0
         finally:
             _leave(code)

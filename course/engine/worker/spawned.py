@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from course.engine.worker.command import run_command
 from course.engine.worker.limits import limit_resources
 from course.engine.worker.session import run
 
@@ -18,8 +19,10 @@ def main() -> None:
     task, handle = Path(sys.argv[1]), int(sys.argv[2])
     if sys.platform == "win32":
         handle = msvcrt.open_osfhandle(handle, 0)
-    limit_resources()
-    run(json.loads(task.read_text(encoding="utf-8")), handle)
+    asked = json.loads(task.read_text(encoding="utf-8"))
+    limit_resources(reserves="command" in asked)
+    start = run_command if "command" in asked else run
+    start(asked, handle)
 
 
 if __name__ == "__main__":

