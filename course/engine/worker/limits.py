@@ -37,7 +37,7 @@ def limit_resources() -> None:
     """Bound what this process may take, as far as the system can."""
     if resource is None:
         return
-    limits = {resource.RLIMIT_AS: MEMORY, resource.RLIMIT_FSIZE: FILE_SIZE, resource.RLIMIT_CORE: 0}
+    limits = {resource.RLIMIT_DATA: MEMORY, resource.RLIMIT_FSIZE: FILE_SIZE, resource.RLIMIT_CORE: 0}
     if os.geteuid() != 0 and sys.platform == "linux":
         limits[resource.RLIMIT_NPROC] = _threads_of_this_user() + PROCESSES
     for name, value in limits.items():
