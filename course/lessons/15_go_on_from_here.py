@@ -66,7 +66,7 @@ BROWSERS = (
 expect.set_options(timeout=2_000)  # milliseconds
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     """The browser of this system, or Playwright's own."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -90,7 +90,7 @@ def page(browser):
     context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address():
     """The program as a server; the address at which it answers."""
     listener = socket.create_server(("127.0.0.1", 0))

@@ -70,7 +70,7 @@ def _of_the_browser(error: BaseException) -> str:
     if "Executable doesn't exist" in str(error):
         return f"{browser.INSTALL}, and run this cell again."
     if any(words in str(error) for words in ("has been closed", "crashed")):
-        return "The browser ended in the middle of it. Your cell is kept: run it again. `course doctor` if that stays so."
+        return "The browser ended in the middle of it. Your cell is kept: run it again."
     return ""
 
 

@@ -21,7 +21,8 @@ from typing import Any, NoReturn
 
 from course.engine.worker import GOODBYE
 from course.engine.worker.limits import PR_SET_CHILD_SUBREAPER, prctl, prepare_process
-from course.engine.worker.preload import preload
+from course.engine.worker.plugins import text_of
+from course.engine.worker.preload import preload, preload_for
 from course.engine.worker.session import run
 from course.services.cleanup import registry
 
@@ -76,6 +77,7 @@ class ForkServer:
 
     def _start(self, task: dict[str, Any], descriptors: list[int]) -> None:
         events, output, status = descriptors
+        preload_for(text_of(Path(task["folder"])))
         pid = os.fork()
         if pid == 0:
             self._become_run(task, events, output)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
+from functools import cache
 
-from course.engine.worker.plugins import TAUGHT
+from course.engine.worker.plugins import HYPOTHESIS, TAUGHT, plugins_for
 
 PRELOAD = (
     "pytest", "_pytest.assertion.rewrite", "_pytest.unittest", "_pytest.recwarn", "_pytest.monkeypatch",
@@ -31,3 +33,23 @@ def preload() -> None:
     for name in PRELOAD:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+
+
+def preload_for(suite: str) -> None:
+    """Import what only some suites need, before the first run of such a one.
+
+    Args:
+        suite: All that its files say.
+    """
+    if HYPOTHESIS in plugins_for(suite):
+        _hypothesis()
+
+
+@cache
+def _hypothesis() -> None:
+    """Have Hypothesis make its table of all characters, which takes two seconds, and four under coverage."""
+    from hypothesis import configuration  # noqa: PLC0415 - most suites need none of it
+    from hypothesis.internal.charmap import intervals_from_codec  # noqa: PLC0415 - the same
+
+    configuration.set_hypothesis_home_dir(os.devnull)  # keeps no files
+    intervals_from_codec("utf-8")
