@@ -19,7 +19,9 @@ export UV_SYSTEM_CERTS ?= true
 endif
 # The examples in docstrings; subjects and lessons have tests of their own.
 DOCTESTS := --doctest-modules course --ignore=course/subjects --ignore=course/lessons
-FAST := -n auto -m "not slow and not docker and not browser"
+# Each worker takes the next test; those that share the Docker engine stay on one
+SPREAD := -n auto --dist loadgroup
+FAST := $(SPREAD) -m "not slow and not docker and not browser"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -65,7 +67,7 @@ test: setup ## Run every test, every notebook and every proof
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/course render --check
-	$(BIN)/python -m pytest tests $(DOCTESTS)
+	$(BIN)/python -m pytest tests $(DOCTESTS) $(SPREAD)
 	@$(MAKE) --no-print-directory nbval
 	@$(MAKE) --no-print-directory verify
 

@@ -15,6 +15,9 @@ from course.errors import CourseError, nearest
 if TYPE_CHECKING:
     from course.notebook.workspace import Workspace
 
+FOLDER_THERE = click.Path(path_type=Path, exists=True, file_okay=False)
+FOLDER_MADE = click.Path(path_type=Path, file_okay=False)
+FILE_THERE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.option("--folder", type=click.Path(path_type=Path), help="The workspace, where it is not the usual one.")
 
 
@@ -30,6 +33,28 @@ class Verbs(click.Group):
         if args and not args[0].startswith("-") and args[0] not in self.commands:
             raise click.UsageError(f'There is no verb "{args[0]}". {nearest(args[0], self.commands)}', ctx)
         return super().resolve_command(ctx, args)
+
+
+class Grouped(click.Command):
+    """A verb with many options, which its help shows below headings.
+
+    Args:
+        headings: Name of an option to the heading that stands above it.
+    """
+
+    def __init__(self, *arguments: Any, headings: dict[str, str], **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._headings = headings
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {(title := "Options"): []}
+        for option in self.get_params(ctx):
+            title = self._headings.get(option.name or "", title) if option in self.params else "Options"
+            if isinstance(option, click.Option) and (record := option.get_help_record(ctx)):
+                sections.setdefault(title, []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -127,19 +152,28 @@ def verify(names: tuple[str, ...]) -> None:
     sys.exit(prove(names))
 
 
-@cli.command()
+@cli.command(
+    cls=Grouped,
+    headings={"each": "Which submissions", "late": "What learners read", "gradebook": "For other programs"},
+)
 @click.argument("submissions", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the reports.")
-@click.option("--challenge", "--subject", default="todo_api", show_default=True, help="What the suites test.")
-@click.option("--jobs", type=click.IntRange(1, 64), help="Runs at once; as many as processors when not given.")
-@click.option("--only", multiple=True, metavar="NAME", help="Grade this submission only; may be given again.")
-@click.option("--resume", is_flag=True, help="Go on after a crash or Ctrl-C: what is done is not done again.")
-@click.option(
-    "--bugs", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Your own bugs, beside ours."
-)
-@click.option("--reveal", is_flag=True, help="Show learners the bugs that they missed, for after the deadline.")
-@click.option("--each", is_flag=True, help="Each entry of the folders named is one submission, whatever is in it.")
 @click.option("--trust", is_flag=True, help="The submissions' code may run with your rights.")
+@click.option("--challenge", "--subject", default="todo_api", show_default=True, help="What the suites test.")
+@click.option("--bugs", type=FOLDER_THERE, help="Your own bugs, beside ours.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="Runs at once; as many as processors when not given.")
+@click.option("--each", is_flag=True, help="Each entry of the folders named is one submission, whatever is in it.")
+@click.option("--only", multiple=True, metavar="NAME", help="Grade this one only; may be given again.")
+@click.option("--since", default="", metavar="DATE", help="Grade what was handed in from then on: 2026-05-01T18:30.")
+@click.option("--again", is_flag=True, help="Grade anew also what would come out the same.")
+@click.option("--late", type=FILE_THERE, metavar="FILE", help="Late rules, see below.")
+@click.option("--reveal", is_flag=True, help="Show learners the bugs that they missed, for after the deadline.")
+@click.option(
+    "--gradebook", type=FILE_THERE, multiple=True, metavar="CSV", help="Canvas's or Moodle's export, to fill in."
+)
+@click.option("--column", default="", metavar="TITLE", help="Its column for the grades, where there are several.")
+@click.option("--similarity", type=FOLDER_MADE, help="Folder to write for JPlag and Dolos, which find copied work.")
+@click.option("--harvest", type=FOLDER_MADE, help="Folder to write with what the class has made and you may keep.")
 def grade(**options: Any) -> None:
     """Grade the suites of many learners (for teachers).
 
@@ -147,26 +181,60 @@ def grade(**options: Any) -> None:
     each entry is one. What a learning platform has packed may be named as it is. Where it is not clear what is one
     learner's, nothing is graded: --each then says that each entry is.
 
+    What was graded before is taken over, unless the hand-in, a bug, a rule or the course is another one. So the same
+    command goes on after Ctrl-C, and other late rules or grade books take seconds.
+
     \b
     What stands in OUT afterwards:
       index.html                  the class, for its teacher: it names every bug
       grades.csv, junit.xml       the same for other programs
+      changes.csv                 each grade that became another one, with why
+      canvas-*.csv, moodle-*.csv  --gradebook with the grades in it
       learners/NAME/report.html   for one learner, with hints for what is missed
       learners/NAME/result.json   the same as data, see result.schema.json
       learners/NAME/results.json  the same for Gradescope
-      .course                     full records, from which --resume goes on
+      released/NUMBER/NAME        what `course release OUT` has put out
+      .course                     full records, with points before late rules
+
+    \b
+    Late rules (applied to reports; no grade is made again for them; kept as OUT/late.toml, which holds until you
+    name others or delete it):
+      deadline = 2026-05-01T23:59:00+02:00
+      grace_minutes = 10
+      percent_per_day = 10   # or points_per_day
+      most = 50
+      [[learner]]            # as often as you like
+      name = "ada"
+      deadline = 2026-05-08T23:59:00+02:00
+      handed_in = 2026-05-08T20:00:00+02:00   # where the time of the file is wrong
     """  # noqa: D301 - click wants the character itself
-    from course.grading.command import Order
     from course.grading.command import grade as grade_all
+    from course.grading.order import Order
 
     sys.exit(grade_all(Order(**options)))
 
 
 @cli.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("out", type=FOLDER_THERE)
+def release(out: Path) -> None:
+    """Put reports out for learners (for teachers).
+
+    OUT is what `course grade --out` has written. All its reports are copied to OUT/released/NUMBER, a folder for each
+    learner, which is never changed again: grading goes on in OUT, and the next release gets the next number.
+    """
+    from rich.console import Console
+
+    from course.grading.release import release as put_out
+    from course.grading.tables import show_release
+
+    show_release(put_out(out), Console())
+
+
+@cli.command()
+@click.argument("file", type=FILE_THERE)
 @click.option(
     "--project",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=FOLDER_THERE,
     default=Path(),
     help="The folder that stands for the commit; the current one when not given.",
 )

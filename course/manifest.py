@@ -47,9 +47,19 @@ class Table:
     line: int = 1
     asked: list[str] = field(default_factory=list)
 
-    def error(self, what: str, fix: str) -> ManifestError:
-        """Return an error about this table."""
-        return ManifestError(f"{self.path}:{self.line}: {self.name}: {what}", fix)
+    def error(self, what: str, fix: str, key: str = "") -> ManifestError:
+        """Return an error about this table, or about the line of one of its keys."""
+        line = self._line_of_key(key) if key in self.values else self.line
+        return ManifestError(f"{self.path}:{line}: {self.name}: {what}", fix)
+
+    def _line_of_key(self, key: str) -> int:
+        """Find where a key stands between the headers around this table's line."""
+        lines = self.source.splitlines()
+        headers = [number for number, line in enumerate(lines, start=1) if line.lstrip().startswith("[")]
+        first = max((number for number in headers if number <= self.line), default=1)
+        last = min((number for number in headers if number > self.line), default=len(lines) + 1)
+        own = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=")
+        return next((number for number in range(first, last) if own.match(lines[number - 1])), self.line)
 
     def get(self, key: str, default: Any, kinds: tuple[type, ...], kind: str) -> Any:
         """Return a value of one of some types; TOML's true is not a number here."""
@@ -59,7 +69,7 @@ class Table:
             typo = difflib.get_close_matches(key, set(self.values) - set(self.asked), n=1)
             raise self.error(f"{key} is missing.", f'Rename "{typo[0]}" to {key}.' if typo else f"Add {key}, {kind}.")
         if value is not default and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
-            raise self.error(f"{key} is {value!r}.", f"Make it {kind}.")
+            raise self.error(f"{key} is {value!r}.", f"Make it {kind}.", key)
         return value
 
     @overload
@@ -70,7 +80,7 @@ class Table:
         """Return a text that is not empty."""
         value = self.get(key, default, (str,), "a text in quotes")
         if isinstance(value, str) and not value.strip():
-            raise self.error(f"{key} is empty.", "Write it, or remove the key where it may be left out.")
+            raise self.error(f"{key} is empty.", "Write it, or remove the key where it may be left out.", key)
         return value
 
     def name_by(self, key: str, pattern: str = r"(?s).+", example: str = "") -> str:
@@ -109,7 +119,7 @@ class Table:
         """Return a number above zero."""
         value = self.get(key, default, (kind, int), "a number above zero")
         if value is not default and value <= 0:
-            raise self.error(f"{key} is {value}.", "Make it a number above zero.")
+            raise self.error(f"{key} is {value}.", "Make it a number above zero.", key)
         return value
 
     def flag(self, key: str, *, default: bool) -> bool:
@@ -130,4 +140,4 @@ class Table:
         """Complain about a key that nobody asked for."""
         for key in self.values:
             if key not in self.asked:
-                raise self.error(f'there is no key "{key}".', nearest(key, self.asked))
+                raise self.error(f'there is no key "{key}".', nearest(key, self.asked), key)

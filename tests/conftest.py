@@ -31,6 +31,13 @@ def require(present: bool, what: str) -> None:
     pytest.skip(f"{what} is not here")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what shares the machine's Docker engine on one worker: there, one test's sweep meets another's orphans."""
+    for item in items:
+        if item.get_closest_marker("docker"):
+            item.add_marker(pytest.mark.xdist_group("docker"))
+
+
 @pytest.fixture(scope="session")
 def docker_engine() -> None:
     """Needs a Docker engine that answers."""

@@ -52,8 +52,10 @@ def find_region(path: Path, cell: Cell) -> Region | None:
     """
     marks = [(place, line) for place, line in enumerate(cell.lines) if LOOKS_LIKE_ONE.search(line)]
     halves = [place for place, line in enumerate(cell.lines) if INSTEAD.fullmatch(line)]
-    for place, (at, line) in enumerate(marks):
-        check_mark(path, cell.line + 1 + at, line, is_begin=place % 2 == 0)
+    matches = [
+        read_mark(path, cell.line + 1 + at, line, BEGIN if place % 2 == 0 else END)
+        for place, (at, line) in enumerate(marks)
+    ]
     if not marks:
         if "exercise" in cell.tags:
             fix = "Put `# BEGIN SOLUTION` and `# END SOLUTION` around what the learner is to write."
@@ -61,9 +63,8 @@ def find_region(path: Path, cell: Cell) -> Region | None:
         check_halves(path, cell, halves, range(0))
         return None
     check_cell(path, cell, marks)
-    (begin, first), (end, last) = marks
-    opening = BEGIN.fullmatch(first)
-    assert opening is not None  # noqa: S101 - check_mark has seen to it
+    (begin, _), (end, last) = marks
+    opening = matches[0]
     if not last.startswith(opening["indent"] + opening["sign"]):
         fix = "Indent both marks alike."
         raise LessonError(path, cell.line + 1 + end, "END SOLUTION is indented otherwise than BEGIN SOLUTION.", fix)
@@ -106,21 +107,23 @@ def read_instead(path: Path, cell: Cell, half: int, end: int, opening: re.Match[
     return lines
 
 
-def check_mark(path: Path, number: int, line: str, *, is_begin: bool) -> None:
-    if not (BEGIN.fullmatch(line) or END.fullmatch(line)):
-        fix = "Write `# BEGIN SOLUTION`, `# BEGIN SOLUTION: what to do` or `# END SOLUTION`, alone on its line."
-        raise LessonError(path, number, f"`{line.strip()}` is no mark.", fix)
-    if is_begin and not BEGIN.fullmatch(line):
-        raise LessonError(path, number, "END SOLUTION without BEGIN SOLUTION.", "Begin the region above it.")
-    if not is_begin and not END.fullmatch(line):
+def read_mark(path: Path, number: int, line: str, wanted: re.Pattern[str]) -> re.Match[str]:
+    """Read a mark where BEGIN is wanted, or END."""
+    if mark := wanted.fullmatch(line):
+        return mark
+    if BEGIN.fullmatch(line):
         raise LessonError(path, number, "a solution region begins inside another.", "End the first one above it.")
+    if END.fullmatch(line):
+        raise LessonError(path, number, "END SOLUTION without BEGIN SOLUTION.", "Begin the region above it.")
+    fix = "Write `# BEGIN SOLUTION`, `# BEGIN SOLUTION: what to do` or `# END SOLUTION`, alone on its line."
+    raise LessonError(path, number, f"`{line.strip()}` is no mark.", fix)
 
 
 def check_cell(path: Path, cell: Cell, marks: list[tuple[int, str]]) -> None:
     number = cell.line + 1 + marks[-1][0]
     if len(marks) % 2:
         raise LessonError(path, number, "this solution region never ends.", "Put `# END SOLUTION` below it.")
-    if len(marks) > 2:  # noqa: PLR2004 - one region has two marks
+    if marks[2:]:
         fix = "Split the cell: one region for each exercise."
         raise LessonError(path, cell.line + 1 + marks[2][0], "a second solution region.", fix)
     if cell.exercise is None:

@@ -50,9 +50,9 @@ def verify(names: tuple[str, ...], console: Console | None = None) -> int:
     faults = 0
     with Prover(Embedded().start) as prover:
         for owner, patch in patches:
-            faults += told(console, f"{owner.name}/{patch.id}", patch_faults(patient(owner), patch, prover))
+            faults += told(console, f"{owner.name}/{patch.id}", reference_faults(patient(owner), prover, [patch]))
         for subject in subjects:
-            faults += told(console, subject, subject_faults(patient(load_subject(subject)), prover))
+            faults += told(console, subject, reference_faults(patient(load_subject(subject)), prover))
             for bug in unnamed_bugs(load_subject(subject)):
                 console.print(f"    {bug.path}: no exercise names it. {NAME_IT}", highlight=False, soft_wrap=True)
         for lesson in lessons:
@@ -106,27 +106,21 @@ def unnamed_bugs(subject: Subject) -> list[Patch]:
     return [bug for bug in subject.bugs if bug.id not in named]
 
 
-def subject_faults(subject: Subject, prover: Prover) -> Iterator[str]:
-    """Yield what is wrong with a subject, and where its reference suite is too weak or too strict."""
-    return reference_faults(subject, prover, subject.bugs, subject.correct)
+def reference_faults(subject: Subject, prover: Prover, patches: Sequence[Patch] | None = None) -> Iterator[str]:
+    """Yield which bugs the reference suite misses, and which correct variants it refuses.
 
-
-def patch_faults(subject: Subject, patch: Patch, prover: Prover) -> Iterator[str]:
-    """Yield what is wrong with one bug or one correct variant: seconds, where the whole subject takes minutes."""
-    bugs, correct = ([patch], []) if patch.is_bug else ([], [patch])
-    return reference_faults(subject, prover, bugs, correct)
-
-
-def reference_faults(
-    subject: Subject, prover: Prover, bugs: Sequence[Patch], correct: Sequence[Patch]
-) -> Iterator[str]:
-    """Yield which bugs the reference suite misses, and which correct variants it refuses."""
+    Args:
+        subject: The program.
+        prover: Proves suites.
+        patches: Bugs and correct variants; all of the subject when not given, which may take minutes.
+    """
+    patches = (*subject.bugs, *subject.correct) if patches is None else patches
+    bugs, correct = ([each for each in patches if each.is_bug is kind] for kind in (True, False))
     reference = subject.folder / "reference_suite"
     if (reference / WORKFLOW).is_file():
         text = (reference / WORKFLOW).read_text(encoding="utf-8")
-        yield from verdict_faults(
-            commits_proved(text, subject, prover, bugs, correct).verdict, [bug.id for bug in bugs]
-        )
+        proved = commits_proved(text, subject, prover, bugs, correct)
+        yield from verdict_faults(proved.verdict, [bug.id for bug in bugs])
         return
     suite = Suite.from_folder(reference)
     verdict = prover.prove(suite, subject, bugs=bugs, correct=correct)

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,6 @@ class Prover:
     Args:
         start: Starts a PostgreSQL server; called once for each job, when it is first needed.
         jobs: How many runs go on at once; the number of processors, but at most 4, when not given.
-        shared: The server that `start` gives is used by others as well: nothing there is ended or swept.
         folder: A folder of the owner's to work in; else one is made, which is found when the owner is killed.
 
     Example:
@@ -47,14 +46,7 @@ class Prover:
         <Standing.BROKEN: 'BROKEN'>
     """
 
-    def __init__(
-        self,
-        start: Callable[[], Server],
-        *,
-        jobs: int | None = None,
-        shared: bool = False,
-        folder: Path | None = None,
-    ) -> None:
+    def __init__(self, start: Callable[[], Server], *, jobs: int | None = None, folder: Path | None = None) -> None:
         self.jobs = jobs or min(os.cpu_count() or 1, 4)
         self._scratch = None if folder else Scratch("prover", in_memory=False)
         self.folder = self._scratch.folder if self._scratch else Path(tempfile.mkdtemp(prefix="prover-", dir=folder))
@@ -63,7 +55,7 @@ class Prover:
         self._stop = threading.Event()  # of all jobs that were submitted since somebody stopped the ones before
         self._threads = ThreadPoolExecutor(self.jobs, thread_name_prefix="course-slot")
         self._slots: queue.SimpleQueue[Slot] = queue.SimpleQueue()
-        self._all_slots = [self._slot(start, number, shared=shared) for number in range(self.jobs)]
+        self._all_slots = [self._slot(start, number) for number in range(self.jobs)]
         for slot in self._all_slots:
             self._slots.put(slot)
 
@@ -130,15 +122,12 @@ class Prover:
             check()
             return slot.run(request)
 
-        done: queue.SimpleQueue[int] = queue.SimpleQueue()
-        futures: list[Future[RunResult]] = []
+        futures: dict[Future[RunResult], int] = {}
         try:
             for number, request in enumerate(requests):
-                futures.append(self.submit(partial(run, request)))
-                futures[-1].add_done_callback(lambda _, number=number: done.put(number))  # type: ignore[misc]
-            for _ in requests:
-                number = done.get()
-                on_done(number, futures[number].result())
+                futures[self.submit(partial(run, request))] = number
+            for future in as_completed(futures):
+                on_done(futures[future], future.result())
         except BaseException as error:
             for future in futures:
                 future.cancel()
@@ -153,7 +142,7 @@ class Prover:
             self.submit(lambda slot: slot.databases)
 
     def stop(self) -> None:
-        """End what was submitted until now: runs come back as stopped, and none begins; jobs to come are not meant."""
+        """End what was submitted until now: its runs come back as stopped. What is submitted afterwards runs."""
         stop, self._stop = self._stop, threading.Event()
         stop.set()
 
@@ -179,11 +168,10 @@ class Prover:
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _slot(self, start: Callable[[], Server], number: int, *, shared: bool) -> Slot:
+    def _slot(self, start: Callable[[], Server], number: int) -> Slot:
         folder = self.folder / f"slot{number}"
         folder.mkdir()
-        processes = self._processes
-        return Slot(start, shared=shared, folder=folder, trees=self.trees, processes=processes, number=number)
+        return Slot(start, folder=folder, trees=self.trees, processes=self._processes, number=number)
 
     def _with_slot(self, job: Callable[[Slot], T], stop: threading.Event) -> T:
         slot = self._slots.get()

@@ -6,6 +6,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +16,7 @@ from course.hygiene.scrub import shown
 ENTRIES = 10_000
 RATIO = 200
 SMALL = 1 << 20
+NO_TIME = 1980  # the year of a zip's entry that has none
 BROKEN = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError, OverflowError,
 )  # fmt: skip
@@ -43,6 +45,19 @@ def zip_files(path: Path) -> list[Parts]:
     try:
         with zipfile.ZipFile(path) as archive:
             return [parts for parts, _ in _files(archive)]
+    except (*BROKEN, SubmissionError):
+        return []
+
+
+def zip_times(path: Path) -> list[tuple[Parts, datetime]]:
+    """When the files in a zip were changed last, by the clock of whoever packed it; not where it names no time."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [
+                (parts, datetime(*entry.date_time))  # noqa: DTZ001 - a zip names no zone
+                for parts, entry in _files(archive)
+                if entry.date_time[0] > NO_TIME
+            ]
     except (*BROKEN, SubmissionError):
         return []
 

@@ -7,16 +7,17 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from course.atomic import write_atomically
 from course.engine import Prover, Standing, Step
+from course.grading.changes import Change, compare, differing, note
 from course.grading.grader import Grader
 from course.grading.loading import SubmissionError
-from course.grading.record import FORMAT, Record
-from course.grading.submission import Loaded, Submission
+from course.grading.record import FORMAT, STALE, Record
+from course.grading.submission import Submission
 from course.hygiene.runs import CancelledError
 
 # Where full records are kept below the folder of reports: what a teacher may know and a learner may not
@@ -32,15 +33,20 @@ class Batch:
         grader: Grades one of them.
         prover: The grader's prover, to be stopped when the batch is.
         out: Folder of reports.
-        resume: Take over what an earlier batch has finished.
+        again: Grade anew also what an earlier batch has graded just so.
         tell: Called after each run and for each record, from any thread.
+
+    Attributes:
+        changes: What differs from the grades of earlier batches, as the records become known.
     """
 
     grader: Grader
     prover: Prover
     out: Path
-    resume: bool = False
+    again: bool = False
     tell: Tell | None = None
+    changes: list[Change] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def grade(self, submissions: Sequence[Submission]) -> tuple[list[Record], bool]:
         """Grade all; a few are under way at once, so that no slot waits for the last runs of one submission.
@@ -66,14 +72,17 @@ class Batch:
         return ordered, len(ordered) == len(submissions)
 
     def known(self, submission: Submission) -> Record | None:
-        """What an earlier batch has found out about a submission; None where it was not graded as it is now."""
-        if not self._path(submission).is_file():
-            return None
-        try:
-            with self.grader.reading(submission) as loaded:
-                return self._kept(submission, loaded)
-        except SubmissionError as error:
-            return self.grader.refuse(submission, error)
+        """What an earlier batch has found out about a submission, with a note where it is not up to date."""
+        stored = self._stored(submission)
+        what = differing(stored["inputs"], self._inputs(submission)) if stored else set()
+        if stored is None or not what:
+            return stored
+        return stored | {"notes": [f"{STALE} of {', '.join(sorted(what))}.", *stored["notes"]]}
+
+    def is_done(self, submission: Submission) -> bool:
+        """Whether an earlier batch has graded the very same by the same rules; a fault of ours is tried again."""
+        stored = None if self.again else self._stored(submission)
+        return stored is not None and self._is_same(stored, self._inputs(submission))
 
     def _cancel(self, futures: Iterable[Future[Record]]) -> None:
         self.grader.cancelled.set()
@@ -82,13 +91,16 @@ class Batch:
         self.prover.stop()
 
     def _one(self, submission: Submission) -> Record:
+        old = self._stored(submission)
         try:
             with self.grader.reading(submission) as loaded:
-                kept = self._kept(submission, loaded) if self.resume else None
-                record = kept or self.grader.grade(submission, loaded, lambda step: self._tell(submission, step))
+                if old and not self.again and self._is_same(old, self.grader.inputs(loaded)):
+                    record = old
+                else:
+                    record = self.grader.grade(submission, loaded, lambda step: self._tell(submission, step))
         except SubmissionError as error:
             record = self.grader.refuse(submission, error)
-        self._keep(submission, record)
+        self._keep(submission, record, old)
         self._tell(submission, record)
         return record
 
@@ -96,21 +108,34 @@ class Batch:
         if self.tell:
             self.tell(submission, news)
 
-    def _kept(self, submission: Submission, loaded: Loaded) -> Record | None:
-        """What an earlier batch has found out about the very same; a fault of ours is tried again."""
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+    def _stored(self, submission: Submission) -> Record | None:
+        """The record that an earlier batch has left, however it was graded."""
+        with contextlib.suppress(OSError, ValueError):
             record: Any = json.loads(self._path(submission).read_text(encoding="utf-8"))
-            known = isinstance(record, dict) and record.get("format") == FORMAT
-            if (
-                known
-                and record.get("digest") == self.grader.digest(loaded)
-                and record.get("standing") != Standing.GRADER_ERROR
-                and record.get("submission") == submission.name
+            if isinstance(record, dict) and (record.get("format"), record.get("submission")) == (
+                FORMAT,
+                submission.name,
             ):
-                return dict(record) | {"entry": submission.entry}
+                return record | {"entry": submission.entry, "handed_in": submission.handed_in}
         return None
 
-    def _keep(self, submission: Submission, record: Record) -> None:
+    def _inputs(self, submission: Submission) -> dict[str, str]:
+        """What would decide about the grade now."""
+        try:
+            with self.grader.reading(submission) as loaded:
+                return self.grader.inputs(loaded)
+        except SubmissionError:
+            return self.grader.inputs(None)
+
+    @staticmethod
+    def _is_same(record: Record | None, inputs: dict[str, str]) -> bool:
+        return record is not None and record["standing"] != Standing.GRADER_ERROR and record["inputs"] == inputs
+
+    def _keep(self, submission: Submission, record: Record, old: Record | None) -> None:
+        with self._lock:
+            if old and (change := compare(old, record)):
+                self.changes.append(change)
+                note(change, self.out)
         write_atomically(self._path(submission), json.dumps(record))
 
     def _path(self, submission: Submission) -> Path:
@@ -123,23 +148,3 @@ def _as_they_end(futures: Iterable[Future[Record]]) -> Iterable[Future[Record]]:
     while waiting:
         done, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
         yield from done
-
-
-class Following:
-    """Who is under way, for a progress bar; safe from several threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._under_way: dict[str, Step] = {}
-
-    def take(self, submission: Submission, news: Step | Record) -> None:
-        """Note a step, or the end of a submission."""
-        with self._lock:
-            if isinstance(news, Step):
-                self._under_way[submission.name] = news
-            else:
-                self._under_way.pop(submission.name, None)
-
-    def __str__(self) -> str:
-        with self._lock:
-            return ", ".join(f"{name} {step.done}/{step.total}" for name, step in sorted(self._under_way.items())[:3])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
@@ -51,6 +52,7 @@ class HandIn:
         files: Which files of `path` it is, and how they are called in it; all when None.
         notes: What its names say, as sentences.
         entry: What it is called in what was delivered; the name of `path` where empty.
+        time: When it was handed in, where its name says so.
     """
 
     name: str
@@ -58,6 +60,7 @@ class HandIn:
     files: Mapping[Parts, Parts] | None = None
     notes: tuple[str, ...] = ()
     entry: str = ""
+    time: datetime | None = None
 
 
 class Delivery:
@@ -180,7 +183,7 @@ def _by_tag(contents: Contents, tagged: Mapping[str, Tag]) -> Iterator[HandIn]:
         notes = [f"{HANDED_IN}{len(attempts)} times: {NEWEST}."] if len(attempts) > 1 else []
         notes += [f"{HANDED_IN}late, as its name says."] if any(tag.is_late for tag in last.values()) else []
         files = _newest(contents, last, notes)
-        yield HandIn(learner, contents.path, files, tuple(notes), min(last))
+        yield HandIn(learner, contents.path, files, tuple(notes), min(last), last[min(last)].time)
 
 
 def _newest(contents: Contents, tagged: Mapping[str, Tag], notes: list[str]) -> dict[Parts, Parts]:

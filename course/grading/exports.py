@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -15,8 +15,8 @@ from course.grading.record import Record
 from course.grading.summary import line, row
 
 COLUMNS = (
-    "name", "points", "of", "caught", "bugs", "hygiene", "proofs", "tests", "doubtful", "standing", "line",
-    "entry", "notes",
+    "name", "points", "of", "late", "lowest", "highest", "caught", "bugs", "hygiene", "proofs", "tests", "doubtful",
+    "false_alarms", "standing", "line", "handed_in", "entry", "notes",
 )  # fmt: skip
 # What XML 1.0 cannot hold: https://www.w3.org/TR/xml/#charsets
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -24,12 +24,14 @@ NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def grades_csv(records: Sequence[Record]) -> str:
     """One row for each submission; points are empty where the grader failed."""
+    figures = map(row, records)
+    return as_csv([COLUMNS, *([each[name] for name in COLUMNS] for each in figures)])
+
+
+def as_csv(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV; what a spreadsheet would take for a formula becomes text."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for record in records:
-        figures = row(record)
-        writer.writerow([_cell(figures[name]) for name in COLUMNS])
+    csv.writer(text, lineterminator="\n").writerows([_cell(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 

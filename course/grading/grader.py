@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
-from course.engine import Prover, Standing, Step, Subject, Verdict
+from course.engine import Patch, Prover, Standing, Step, Subject, Verdict
 from course.errors import CourseError
 from course.grading.challenge import Challenge
 from course.grading.loading import SubmissionError
@@ -46,7 +46,7 @@ class Grader:
         self._prover = prover
         self._hygiene = HygieneProver(Runs(prover, self.cancelled), self.subject, challenge.hygiene)
         self._folder = Path(tempfile.mkdtemp(prefix="grading-", dir=prover.folder))
-        self._rules = _rules_digest(subject, challenge)
+        self._rules = _digests(subject, challenge)
         self.version = version(DISTRIBUTION)
         self._reference_seconds = 0.0
 
@@ -81,16 +81,19 @@ class Grader:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def digest(self, loaded: Loaded) -> str:
-        """A digest of all that decides about a grade: the submission, the bugs, the rules and the course."""
-        words = f"{loaded.digest}|{self._rules}|{self.version}"
-        return hashlib.sha256(words.encode()).hexdigest()
+    def inputs(self, loaded: Loaded | None) -> dict[str, str]:
+        """All that decides about a grade, each with a digest: the suite where it can be read, the bugs, the rules."""
+        suite = {"suite": loaded.digest} if loaded else {}
+        return suite | {"course": self.version} | self._rules
 
     def refuse(self, submission: Submission, error: SubmissionError) -> Record:
         """The record of a submission that cannot be read."""
         verdict = refusal(str(error))
         return self._record(
-            submission, Grading(verdict, score(self.challenge, verdict, ()), notes=tuple(sorted(submission.notes)))
+            submission,
+            Grading(
+                verdict, score(self.challenge, verdict, ()), (), self.inputs(None), tuple(sorted(submission.notes))
+            ),
         )
 
     def grade(self, submission: Submission, loaded: Loaded, on_step: Callable[[Step], None] | None = None) -> Record:
@@ -109,7 +112,7 @@ class Grader:
             grading = Grading(Verdict(Standing.GRADER_ERROR, detail=f"The grader failed: {what}"), None)
         self._check()
         left_out = (grading.verdict.left_out,) if grading.verdict.left_out else ()
-        return self._record(submission, replace(grading, digest=self.digest(loaded), notes=left_out + loaded.notes))
+        return self._record(submission, replace(grading, inputs=self.inputs(loaded), notes=left_out + loaded.notes))
 
     def close(self) -> None:
         """Leave the port and the folders; the prover is not ours to close."""
@@ -144,10 +147,20 @@ class Grader:
             raise CancelledError("The batch was stopped.")
 
 
-def _rules_digest(subject: Subject, challenge: Challenge) -> str:
-    total = hashlib.sha256(repr(challenge).encode())
-    for patch in (*subject.bugs, *subject.correct):
-        total.update(f"{patch.id}\0{patch.diff}\0{sorted(patch.header.items())}\0".encode())
-    for path in sorted((subject.folder / subject.package).rglob("*.py")):
-        total.update(path.read_bytes())
-    return total.hexdigest()
+def _digests(subject: Subject, challenge: Challenge) -> dict[str, str]:
+    """What decides about every grade of a batch, to a digest of it."""
+    package = sorted((subject.folder / subject.package).rglob("*.py"))
+    return {
+        "rules": _sha256(repr(challenge).encode()),
+        "bugs": _sha256(*map(_bytes, subject.bugs)),
+        "right programs": _sha256(*map(_bytes, subject.correct)),
+        "program": _sha256(*(path.read_bytes() for path in package)),
+    }
+
+
+def _bytes(patch: Patch) -> bytes:
+    return f"{patch.id}\0{patch.diff}\0{sorted(patch.header.items())}\0".encode()
+
+
+def _sha256(*parts: bytes) -> str:
+    return hashlib.sha256(b"".join(parts)).hexdigest()

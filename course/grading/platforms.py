@@ -15,6 +15,7 @@ class Tag:
         learner: Their name, as the platform writes it.
         key: Tells learners apart who have one name.
         attempt: Orders the attempts of one learner; the last one counts.
+        time: When it was handed in, by the platform's clock, where the name says so.
         is_late: It came after the deadline.
         file: The name that the learner gave the file; empty for a folder.
     """
@@ -24,6 +25,7 @@ class Tag:
     attempt: str = ""
     is_late: bool = False
     file: str = ""
+    time: datetime | None = None
 
 
 FORMS = tuple(
@@ -52,13 +54,15 @@ def read_tag(name: str) -> Tag | None:
 
     Example:
         >>> read_tag("lovelaceada_LATE_4711_101_suite.zip")
-        Tag(learner='lovelaceada', key='4711', attempt='000000000101', is_late=True, file='suite.zip')
+        Tag(learner='lovelaceada', key='4711', attempt='000000000101', is_late=True, file='suite.zip', time=None)
     """
     for form in FORMS:
         if match := form.fullmatch(name):
             said = {key: value or "" for key, value in match.groupdict().items()}
             late = bool(said.get("late"))
-            return Tag(said["learner"], said["key"], _ordered(said.get("attempt", "")), late, said["file"])
+            time = _time(said.get("attempt", ""))
+            attempt = time.isoformat() if time else said.get("attempt", "").zfill(12)
+            return Tag(said["learner"], said["key"], attempt, late, said["file"], time)
     return None
 
 
@@ -73,12 +77,12 @@ def first_name(file: str) -> tuple[str, int]:
     return (match["stem"] + match["suffix"], int(match["number"])) if match else (file, 0)
 
 
-def _ordered(attempt: str) -> str:
-    """An attempt as text that sorts by time."""
-    for form in ("%b %d, %Y %I%M %p", "%B %d, %Y %I%M %p"):
-        clock = re.sub(r"\b(\d{3}) ([AP]M)$", r"0\1 \2", attempt)
+def _time(attempt: str) -> datetime | None:
+    """The time in the name of an attempt, without an offset: the platform names no zone."""
+    clock = re.sub(r"\b(\d{3}) ([AP]M)$", r"0\1 \2", attempt)
+    for form in ("%Y-%m-%d-%H-%M-%S", "%b %d, %Y %I%M %p", "%B %d, %Y %I%M %p"):
         try:
-            return datetime.strptime(clock, form).isoformat()  # noqa: DTZ007 - the platform names no zone
+            return datetime.strptime(clock, form)  # noqa: DTZ007 - see above
         except ValueError:
             continue
-    return attempt.zfill(12)
+    return None

@@ -37,12 +37,16 @@ class Project:
         package: Name of the program under test.
         exercises: Ids of the challenge's exercises, to know its notebook by.
         notes: Takes what was left out, as sentences.
+
+    Attributes:
+        program: A copy of the program that lay among the files: path below the package's parent to text.
     """
 
     folder: Path
     package: str
     exercises: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
+    program: dict[str, str] = field(default_factory=dict)
 
     def find(self) -> Path:
         """The root: where pytest is run.
@@ -122,7 +126,12 @@ class Project:
         copies = [
             path for path in [*root.rglob(self.package), *root.rglob(f"{self.package}.py")] if _is_top(path, root)
         ]
-        if sum(_remove_program(path) for path in copies):
+        for path in copies:
+            files = [each for each in (path, *path.rglob("*.py")) if each.is_file() and not _is_for_tests(each)]
+            texts = {each.relative_to(path.parent).as_posix(): _text(each) for each in files}
+            if _remove_program(path):
+                self.program |= texts or {self.package: ""}
+        if self.program:
             self.notes.append(f"Its own copy of {self.package} was set aside: the grader brings the program.")
 
 

@@ -13,7 +13,10 @@ from course.grading.submission import Submission
 from course.hygiene import Proof
 from course.hygiene.scrub import LONGEST, first_line, scrub, shown_line
 
-FORMAT = 3
+FORMAT = 4
+LATE = "late"  # part of a score: what is taken away from what was earned, which no kept record holds
+# How a note begins on a record that an earlier batch has left, and that would come out anew
+STALE = "Graded before a change"
 Record = dict[str, Any]
 
 
@@ -25,7 +28,7 @@ class Grading:
         verdict: What the engine has proved.
         score: The points; `None` where the grader failed.
         proofs: What the hygiene proofs have shown.
-        digest: Of the submission, the bugs and the course; empty where nothing could be read.
+        inputs: What decides about a grade, such as `suite` or `bugs`, to a digest of it; empty where nothing was read.
         notes: What was left out, as sentences.
         times: Seconds, by what took them; all that may differ between two gradings of one submission.
         source: What the suite's files say: in messages it stays as it is.
@@ -34,7 +37,7 @@ class Grading:
     verdict: Verdict
     score: Score | None
     proofs: tuple[Proof, ...] = ()
-    digest: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     times: Mapping[str, float] = field(default_factory=dict)
     source: str = ""
@@ -52,8 +55,9 @@ def make_record(
         "subject": subject.name,
         "submission": submission.name,
         "entry": submission.entry or shown_line(submission.path.name),
+        "handed_in": submission.handed_in,
         "kind": submission.kind,
-        "digest": grading.digest,
+        "inputs": dict(grading.inputs),
         "standing": verdict.standing.value,
         "detail": first_line(verdict.detail, grading.source),
         "where": first_line(verdict.where),
@@ -93,7 +97,7 @@ def _score(score: Score | None, source: str) -> dict[str, Any] | None:
     if score is None:
         return None
     lines = [asdict(line) | {"why": first_line(line.why, source)} for line in score.lines]
-    return {"points": score.points, "of": score.of, "why": first_line(score.why, source), "lines": lines}
+    return asdict(score) | {"why": first_line(score.why, source), "lines": lines}
 
 
 def _test(test: JudgedTest, source: str) -> dict[str, str]:

@@ -15,9 +15,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from course.atomic import write_atomically
 from course.engine import Fate
 from course.grading.exports import grades_csv, gradescope, junit
+from course.grading.gradebooks import Gradebook
 from course.grading.names import folder_name
 from course.grading.record import Record, public
-from course.grading.summary import by_category, by_proof, category, distribution, doubtful, line, most_missed, row
+from course.grading.summary import (
+    by_category,
+    by_proof,
+    category,
+    distribution,
+    doubtful,
+    line,
+    most_missed,
+    rates,
+    row,
+)
 
 LEARNERS = "learners"
 SCHEMA = "result.schema.json"
@@ -27,7 +38,7 @@ MISSED_SHOWN = 12
 
 
 def write_learner(record: Record, out: Path, *, reveal: bool) -> None:
-    """Write `report.html`, `result.json` and Gradescope's `results.json` of one submission.
+    """Write `report.html`, `result.json` and Gradescope's `results.json` of one submission, unless they say the same.
 
     Args:
         record: The full record.
@@ -36,9 +47,13 @@ def write_learner(record: Record, out: Path, *, reveal: bool) -> None:
     """
     folder = out / LEARNERS / folder_name(record["submission"])
     seen = public(record, reveal=reveal)
-    write_atomically(folder / "result.json", json.dumps(seen, indent=1) + "\n")
+    result, page = folder / "result.json", folder / "report.html"
+    text = json.dumps(seen, indent=1) + "\n"
+    if page.is_file() and result.is_file() and result.read_text(encoding="utf-8") == text:
+        return
+    write_atomically(page, learner_page(seen))
     write_atomically(folder / "results.json", gradescope(seen))
-    write_atomically(folder / "report.html", learner_page(seen))
+    write_atomically(result, text)  # last: it says that the others are there
 
 
 def write_class(records: Sequence[Record], out: Path) -> None:
@@ -47,6 +62,13 @@ def write_class(records: Sequence[Record], out: Path) -> None:
     write_atomically(out / "grades.csv", grades_csv(records))
     write_atomically(out / "junit.xml", junit(records))
     write_atomically(out / SCHEMA, files("course.grading").joinpath(SCHEMA).read_text(encoding="utf-8"))
+
+
+def write_gradebook(gradebook: Gradebook, out: Path) -> Path:
+    """Write a platform's export with the grades in it, and say where."""
+    path = out / f"{gradebook.platform}-{gradebook.name}"
+    write_atomically(path, str(gradebook))
+    return path
 
 
 def learner_page(record: Record) -> str:
@@ -86,6 +108,7 @@ def class_page(records: Sequence[Record]) -> str:
         missed_categories=by_category(records),
         missed_proofs=by_proof(records),
         distribution=distribution(records),
+        rates=rates(records),
         scores=sorted(record["score"]["points"] for record in records if record["score"]),
     )  # fmt: skip
 

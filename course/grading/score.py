@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from course.engine import Fate, JudgedBug, Standing, Verdict
 from course.grading.challenge import Challenge
-from course.hygiene import Proof, Rule
+from course.hygiene import Proof, Rule, judge_errors
 
 WHOLE = 0.9999  # points are rounded
+ERRORS = "tests_error_answers"  # the proof that looks at bugs
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,16 @@ class Score:
         of: Points that there are.
         lines: One for each category and each hygiene proof.
         why: Why there are no points at all; empty else.
+        lowest: Points if the bug that has brought most were left out of the challenge, the others being the same.
+        highest: Points if the bug that has cost most were left out.
     """
 
     points: float
     of: float
     lines: tuple[Line, ...]
     why: str = ""
+    lowest: float = 0.0
+    highest: float = 0.0
 
 
 def score(challenge: Challenge, verdict: Verdict, proofs: Sequence[Proof]) -> Score | None:
@@ -63,6 +68,21 @@ def score(challenge: Challenge, verdict: Verdict, proofs: Sequence[Proof]) -> Sc
     """
     if verdict.standing is Standing.GRADER_ERROR:
         return None
+    without = [_count(challenge, *_leave_out(challenge, verdict, proofs, bug)).points for bug in verdict.bugs]
+    whole = _count(challenge, verdict, proofs)
+    return replace(whole, lowest=min(without, default=whole.points), highest=max(without, default=whole.points))
+
+
+def _leave_out(
+    challenge: Challenge, verdict: Verdict, proofs: Sequence[Proof], bug: JudgedBug
+) -> tuple[Verdict, list[Proof]]:
+    """The same as if one bug were no part of the challenge."""
+    others = replace(verdict, bugs=tuple(judged for judged in verdict.bugs if judged is not bug))
+    errors = challenge.rule(ERRORS)
+    return others, [judge_errors(errors, others) if errors and proof.name == ERRORS else proof for proof in proofs]
+
+
+def _count(challenge: Challenge, verdict: Verdict, proofs: Sequence[Proof]) -> Score:
     why = _nothing(verdict)
     categories = _by_category(challenge, verdict.bugs)
     bugs = [_bug_line(challenge, name, bugs, len(categories), why) for name, bugs in categories.items()]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from course.engine import Suite
@@ -19,6 +19,7 @@ from course.errors import CourseError
 from course.grading.archive import unpack
 from course.grading.contents import is_stray
 from course.grading.delivery import SEVERAL, Delivery, HandIn
+from course.grading.handed_in import time_of
 from course.grading.loading import Parts, SubmissionError, Target, copy_folder
 from course.grading.names import distinct, folder_name
 from course.grading.project import TEST_MODULE, Project
@@ -41,6 +42,7 @@ class Submission:
         files: Which files of it are this learner's, and how they are called; all when None.
         notes: What their names say, as sentences.
         entry: What it was called among what was handed in: tells two learners of one name apart; safe to show.
+        handed_in: When, in ISO 8601 with an offset; empty where nobody has looked.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Submission:
     files: Mapping[Parts, Parts] | None = None
     notes: tuple[str, ...] = ()
     entry: str = ""
+    handed_in: str = ""
 
     @property
     def folder(self) -> str:
@@ -64,11 +67,13 @@ class Loaded:
         suite: Its files.
         digest: Of all names and contents, in hex.
         notes: What was left out, as sentences.
+        program: A copy of the program under test among the files, by path; no part of the suite.
     """
 
     suite: Suite
     digest: str
     notes: tuple[str, ...] = ()
+    program: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_submissions(
@@ -105,7 +110,15 @@ def find_submissions(
     found = sorted(_unique(found), key=lambda each: (os.fsencode(each.name), os.fsencode(each.path)))
     names = distinct([shown(hand_in.name) for hand_in in found])
     return tuple(
-        Submission(name, hand_in.path, _kind(hand_in), hand_in.files, hand_in.notes, _entry(hand_in, paths))
+        Submission(
+            name,
+            hand_in.path,
+            _kind(hand_in),
+            hand_in.files,
+            hand_in.notes,
+            _entry(hand_in, paths),
+            time_of(hand_in).isoformat(timespec="seconds"),
+        )
         for name, hand_in in zip(names, found, strict=True)
     )
 
@@ -126,8 +139,9 @@ def load(submission: Submission, folder: Path, package: str) -> Loaded:
     _fetch(submission, target)
     _name_as_tests(target)
     exercises = {each.id for lesson in syllabus().everything if lesson.subject == package for each in lesson.exercises}
-    root = Project(folder, package, frozenset(exercises), target.notes).find()
-    return Loaded(Suite.from_folder(root), digest(root), tuple(sorted(set(target.notes))))
+    project = Project(folder, package, frozenset(exercises), target.notes)
+    root = project.find()
+    return Loaded(Suite.from_folder(root), digest(root), tuple(sorted(set(target.notes))), project.program)
 
 
 def digest(folder: Path) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from course.engine import LACKING, Fate, Standing
+from course.engine import LACKING, Fate, Standing, Validity
 from course.grading.delivery import HANDED_IN, NEWEST
-from course.grading.record import Record
+from course.grading.record import LATE, STALE, Record
 
 BINS = 10
 # As PostgreSQL says it, whatever the driver
@@ -51,12 +51,17 @@ def row(record: Record) -> dict[str, Any]:
         "name": record["submission"],
         "points": None if score is None else score["points"],
         "of": None if score is None else score["of"],
+        "late": sum(entry["points"] for entry in score["lines"] if entry["part"] == LATE) if score else 0,
+        "lowest": None if score is None else score["lowest"],
+        "highest": None if score is None else score["highest"],
         "caught": caught,
         "bugs": len(bugs),
         "hygiene": sum(proof["passed"] for proof in record["hygiene"]) if caught else 0,
         "proofs": len(record["hygiene"]),
         "tests": sum(test["validity"] == "valid" for test in record["tests"]),
         "doubtful": len(doubtful(record)),
+        "false_alarms": false_alarms([record]).missed,
+        "handed_in": record["handed_in"],
         "standing": record["standing"],
         "line": line(record),
         "entry": record["entry"],
@@ -86,8 +91,8 @@ def _extensions(record: Record) -> list[str]:
 
 
 def _delivered(record: Record) -> list[str]:
-    """What a teacher has to know of how it was handed in: late, or more than once."""
-    return [note for note in record["notes"] if note.startswith(HANDED_IN) or NEWEST in note]
+    """What a teacher has to know of how it was handed in: late, more than once, or again since it was graded."""
+    return [note for note in record["notes"] if note.startswith((HANDED_IN, STALE)) or NEWEST in note]
 
 
 def _endless(record: Record) -> list[str]:
@@ -107,6 +112,26 @@ def _skipped(record: Record) -> list[str]:
 
 def _tests(tests: Sequence[Any]) -> str:
     return f"{len(tests)} test{'s' if len(tests) > 1 else ''}"
+
+
+def catches(records: Sequence[Record]) -> Missed:
+    """How many bugs were missed of all that the suites of a class were tried on."""
+    fates = [bug["fate"] for record in _proved(records) for bug in record["bugs"]]
+    return Missed("bugs", sum(fate != Fate.CAUGHT for fate in fates), len(fates))
+
+
+def false_alarms(records: Sequence[Record]) -> Missed:
+    """How many tests of a class fail on right code, of all that ran; apart from what they catch."""
+    tests = [test["validity"] for record in _proved(records) for test in record["tests"]]
+    return Missed("tests", tests.count(Validity.FALSE_ALARM), len(tests) - tests.count(Validity.SKIPPED))
+
+
+def rates(records: Sequence[Record]) -> str:
+    """How much a class catches, and how often it cries wolf, as one line; empty where no suite could be proved."""
+    caught, alarms = catches(records), false_alarms(records)
+    if not caught.of:
+        return ""
+    return f"Caught: {1 - caught.share:.0%} of the bugs. False alarms: {alarms.share:.0%} of the tests."
 
 
 def doubtful(record: Record) -> list[dict[str, str]]:

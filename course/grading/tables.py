@@ -9,8 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from course.engine import Standing
+from course.grading.changes import Change
 from course.grading.record import Record
-from course.grading.summary import by_category, row
+from course.grading.release import Release
+from course.grading.summary import by_category, rates, row
 
 WORST_SHOWN = 3
 
@@ -20,8 +22,32 @@ def show_records(records: Sequence[Record], console: Console) -> None:
     if len(records) == 1 and records[0]["score"]:
         console.print(score_table(records[0]))
     console.print(grades_table(records))
-    if len(records) > 1 and (missed := most_missed_line(records)):
-        console.print(missed)
+    if len(records) > 1:
+        for said in filter(None, (rates(records), most_missed_line(records))):
+            console.print(said, highlight=False)
+
+
+def show_changes(changes: Sequence[Change], console: Console) -> None:
+    """Show which grades are others now, and why; nothing where none is."""
+    if not changes:
+        return
+    table = Table(title="What has changed")
+    for column in ("submission", "before", "now", "why"):
+        table.add_column(column, justify="right" if column in ("before", "now") else "left")
+    for change in sorted(changes, key=lambda change: change.submission):
+        points = ["-" if each is None else f"{each:.2f}" for each in (change.old, change.new)]
+        table.add_row(escape(change.submission), *points, escape(change.why))
+    console.print(table)
+
+
+def show_release(release: Release, console: Console) -> None:
+    """Show what a release has put out, and what it changes for whom."""
+    said = f"Release {release.folder.name}:" if release.is_new else "Nothing has changed since the release in"
+    console.print(f"{said} {escape(str(release.folder))}", highlight=False, soft_wrap=True)
+    show_changes(release.changes, console)
+    for what, names in (("For the first time", release.first), ("Same grade, other report", release.other)):
+        if names:
+            console.print(f"{what}: {escape(', '.join(names))}", highlight=False, soft_wrap=True)
 
 
 def grades_table(records: Sequence[Record]) -> Table:

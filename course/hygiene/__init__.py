@@ -4,7 +4,7 @@ The grader holds hand-ins to these rules, and lessons 08 and 13 hold a learner's
 """
 
 from course.hygiene.default_port import DefaultPort
-from course.hygiene.judges import Hygiene
+from course.hygiene.judges import Hygiene, judge_errors
 from course.hygiene.prepared import Prepared
 from course.hygiene.prove import HygieneProver, prove_suite
 from course.hygiene.rule import TITLES, Proof, Rule, rules_of
@@ -15,5 +15,5 @@ from course.hygiene.worker import PLUGINS
 
 __all__ = [
     "PLUGINS", "TITLES", "CancelledError", "DefaultPort", "Hygiene", "HygieneProver", "Prepared", "Proof",
-    "ReferenceFailsError", "Rule", "Runs", "TrialRuns", "prove_suite", "rules_of",
+    "ReferenceFailsError", "Rule", "Runs", "TrialRuns", "judge_errors", "prove_suite", "rules_of",
 ]  # fmt: skip

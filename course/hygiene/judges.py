@@ -109,15 +109,7 @@ class Hygiene:
         return self._by_tests(rule, self._trials.used, f"with ids from {FIRST_ID}{rows}", good)
 
     def _errors(self, rule: Rule) -> Proof:
-        missing: list[str] = []
-        seen: list[str] = []
-        for status in rule.settings.get("statuses", ()):
-            fates = {judged.fate for judged in self._verdict.bugs if str(status) in judged.bug.header.get("Error", "")}
-            if fates:
-                (seen if Fate.CAUGHT in fates else missing).append(str(status))
-        if missing:
-            return Proof(rule.name, False, f"no bug in the answers of status {', '.join(missing)} is caught")
-        return Proof(rule.name, True, f"a bug is caught in the answers of each status: {', '.join(seen)}")
+        return judge_errors(rule, self._verdict)
 
     def _fast(self, rule: Rule) -> Proof:
         if not self._verdict.valid:
@@ -145,6 +137,19 @@ class Hygiene:
         tests = tuple(sorted(trial.lost))
         said = first_line(trial.lost[tests[0]], self._source) or "it did not run"
         return Proof(rule.name, False, f"{when}, {_name(tests[0])} fails: {said}", tests)
+
+
+def judge_errors(rule: Rule, verdict: Verdict) -> Proof:
+    """Whether a bug is caught in the answers of each status that the rule names: it takes no run, but the verdict."""
+    missing: list[str] = []
+    seen: list[str] = []
+    for status in rule.settings.get("statuses", ()):
+        fates = {judged.fate for judged in verdict.bugs if str(status) in judged.bug.header.get("Error", "")}
+        if fates:
+            (seen if Fate.CAUGHT in fates else missing).append(str(status))
+    if missing:
+        return Proof(rule.name, False, f"no bug in the answers of status {', '.join(missing)} is caught")
+    return Proof(rule.name, True, f"a bug is caught in the answers of each status: {', '.join(seen)}")
 
 
 def _name(test: str) -> str:

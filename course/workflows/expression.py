@@ -170,12 +170,12 @@ class _Reader:
         self._closed(None)
         if name in STATUS:
             return name in {"always", self._status}
-        if name.lower() == "hashfiles":
-            return UNHASHED
-        test = TESTS.get(name.lower())
-        if test is None or len(arguments) != 2:  # noqa: PLR2004 - all of them take two
-            raise self._error(f"calls `{name}`, which a rehearsal does not know")
-        return test(shown(arguments[0]).lower(), shown(arguments[1]).lower())
+        match name.lower(), arguments:
+            case "hashfiles", _:
+                return UNHASHED
+            case test, [text, part] if test in TESTS:
+                return TESTS[test](shown(text).lower(), shown(part).lower())
+        raise self._error(f"calls `{name}`, which a rehearsal does not know")
 
 
 def _alike(value: object) -> object:

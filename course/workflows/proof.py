@@ -9,21 +9,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from course.engine import (
-    Catch,
-    Fate,
-    JudgedBug,
-    JudgedTest,
-    Patch,
-    Standing,
-    Step,
-    Subject,
-    Validity,
-    Variant,
-    Verdict,
-)
+from course.engine import Catch, Fate, JudgedBug, JudgedTest, Patch, Standing, Step, Subject, Validity, Variant, Verdict
 from course.hygiene import Proof
-from course.workflows import refusals
 from course.workflows.definition import Workflow
 from course.workflows.events import Event
 from course.workflows.rehearsal import rehearse
@@ -73,7 +60,6 @@ def prove_workflow(
         CourseError: A step would change this machine, or an expression cannot be evaluated.
     """
     began = time.monotonic()
-    refusals.check(workflow)
     patches = [None, *correct, *bugs]
     results = _rehearse_all(workflow, [Variant(subject, patch) for patch in patches], tree, on_step, subject.seconds)
     good, *others = results

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from check_jsonschema.builtin_schemas import get_builtin_schema
@@ -197,15 +198,8 @@ def _check_needs(jobs: tuple[Job, ...]) -> None:
         for need in job.needs:
             if need not in known:
                 raise WorkflowError(job.line, f"the job {job.id} needs {need}, and there is no such job.")
-    _check_circle(jobs)
-
-
-def _check_circle(jobs: tuple[Job, ...]) -> None:
-    done: set[str] = set()
-    left = list(jobs)
-    while left:
-        ready = [job for job in left if set(job.needs) <= done]
-        if not ready:
-            raise WorkflowError(left[0].line, f"the job {left[0].id} waits for itself.", "Take one `needs` out.")
-        done |= {job.id for job in ready}
-        left = [job for job in left if job.id not in done]
+    try:
+        TopologicalSorter({job.id: job.needs for job in jobs}).prepare()
+    except CycleError as error:
+        job = next(job for job in jobs if job.id in error.args[1])
+        raise WorkflowError(job.line, f"the job {job.id} waits for itself.", "Take one `needs` out.") from None

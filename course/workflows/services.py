@@ -117,13 +117,12 @@ def _check_options(service: Service) -> None:
 
 
 def _option(options: str, name: str) -> str:
-    words = iter(shlex.split(options.replace("=", " = ", 1) if f"{name}=" in options else options))
+    """The value of an option, as `--name value` or `--name=value`; empty where it is not there."""
+    words = iter(shlex.split(options))
     for word in words:
-        if word == name:
-            value = next(words, "")
-            return next(words, "") if value == "=" else value
-        if word.startswith(f"{name}="):
-            return word.partition("=")[2]
+        key, equals, value = word.partition("=")
+        if key == name:
+            return value if equals else next(words, "")
     return ""
 
 

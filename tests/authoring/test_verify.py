@@ -11,9 +11,8 @@ from course.authoring.verify import (
     VerifyError,
     exercise_faults,
     lesson_faults,
-    patch_faults,
     patch_of,
-    subject_faults,
+    reference_faults,
     told,
     unnamed_bugs,
     verify,
@@ -107,7 +106,7 @@ def faults_of_exercise(tmp_path, signs, prover):
 
 @pytest.mark.slow
 def test_a_subject_whose_suite_catches_all_by_assertion_has_no_faults(signs, prover):
-    assert list(subject_faults(signs(), prover)) == []
+    assert list(reference_faults(signs(), prover)) == []
 
 
 @pytest.mark.slow
@@ -121,7 +120,7 @@ def test_a_subject_whose_suite_catches_all_by_assertion_has_no_faults(signs, pro
     ],
 )
 def test_a_reference_suite_that_proves_too_little_is_told(signs, prover, body, fault):
-    assert any(fault in each for each in subject_faults(signs(body), prover))
+    assert any(fault in each for each in reference_faults(signs(body), prover))
 
 
 def test_a_good_exercise_has_no_faults(faults_of_exercise):
@@ -192,8 +191,8 @@ def test_a_wrong_name_is_told_the_nearest():
 @pytest.mark.slow
 def test_one_bug_is_proved_by_itself(signs, prover):
     subject = signs()
-    assert list(patch_faults(subject, subject.bugs[0], prover)) == []
-    (fault,) = patch_faults(signs("assert positive(1)"), subject.bugs[0], prover)
+    assert list(reference_faults(subject, prover, [subject.bugs[0]])) == []
+    (fault,) = reference_faults(signs("assert positive(1)"), prover, [subject.bugs[0]])
     assert "SURVIVED. Give the reference suite a test that catches it." in fault
 
 

@@ -19,24 +19,19 @@ from __future__ import annotations
 import contextlib
 import statistics
 import time
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import psycopg2
 from pytest_postgresql.janitor import DatabaseJanitor
 from rows import Row, row
 
-from course.services.pool.pool import DatabasePool
+from course.services.pool.pool import Database, DatabasePool
 from course.services.providers.postgres import postgres
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-
-    from course.services.pool.pool import Database
-    from course.services.server import Server
+from course.services.server import Server
 
 ROUNDS = 300
 TURNS = 3

@@ -61,7 +61,7 @@ def make(challenge, verdict):
         if chosen.standing is not Standing.PROVED:
             proofs, times = (), {}
         notes = (chosen.left_out,) if chosen.left_out else ()
-        grading = Grading(chosen, score(challenge, chosen, proofs), proofs, "0" * 64, notes, times, source)
+        grading = Grading(chosen, score(challenge, chosen, proofs), proofs, {"suite": "0" * 64}, notes, times, source)
         return make_record(Submission(name, Path(name), "folder"), grading, load_subject("todo_api"), challenge, "1.0")
 
     return make

@@ -48,6 +48,43 @@ def test_a_name_that_is_not_there_is_told_with_the_nearest(classroom, tmp_path):
     assert 'Did you mean "ada"?' in said
 
 
+def test_the_help_has_its_options_below_headings():
+    code, said = grade("--help")
+    assert code == 0
+    marks = [
+        "Options:",
+        "--trust",
+        "--help",
+        "Which submissions:",
+        "--since",
+        "What learners read:",
+        "--late",
+        "For other",
+    ]
+    places = [said.rindex(f"\n{mark}") if mark[0] != "-" else said.rindex(f" {mark} ") for mark in marks]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "told"),
+    [
+        ("--since", None, "Write 2026-05-01"),
+        ("--late", "deadline = 2026-05-01T10:00:00\n", "late.toml:1: late.toml: percent_per_day is missing."),
+        ("--gradebook", "name,points\n", "Download grading worksheet"),
+    ],
+)
+def test_what_cannot_be_read_is_told_before_anything_runs(classroom, tmp_path, option, text, told):
+    classroom.weak(tmp_path / "class" / "ada")
+    value = "yesterday"
+    if text:
+        value = tmp_path / f"{option.strip('-')}.toml"
+        value.write_text(text)
+    code, said = grade(tmp_path / "class", "--out", tmp_path / "out", "--trust", option, value)
+    assert code == 1
+    assert told in said
+    assert not (tmp_path / "out").exists()
+
+
 def test_in_doubt_it_stops_before_grading_and_says_what_it_has_seen(classroom, tmp_path):
     for name in ("ada", "bob"):
         classroom.weak(tmp_path / "class" / name)
@@ -96,6 +133,6 @@ def test_a_teacher_s_own_bug_counts_and_is_shown_after_the_deadline_only(classro
     bugs = json.loads((ada / "result.json").read_text())["bugs"]
     assert len(bugs) == len(load_subject("todo_api").bugs) + 2
     assert SHOWS not in (ada / "report.html").read_text()
-    code, said = grade(*options, "--reveal", "--resume")
+    code, said = grade(*options, "--reveal")
     assert code == 0, said
     assert SHOWS in (ada / "report.html").read_text()

@@ -166,3 +166,11 @@ def test_an_exercise_stands_on_the_last_conftest_cell_above_it():
     assert suite_files(notebook(cells[0], cells[2], cells[1], cells[3])) == {
         "conftest.py": second, "test_14_1.py": TEST, "test_14_2.py": TEST,
     }  # fmt: skip
+
+
+def test_a_copy_of_the_program_is_kept_apart_and_what_mirrors_it_is_none(classroom, tmp_path):
+    program = {"todo_api/__init__.py": "from .app import create_app\n", "todo_api/app.py": "def create_app(url): ...\n"}
+    for name, files in (("ada", program), ("bob", {"todo_api/test_a.py": "", "todo_api/helper.py": "x = 1\n"})):
+        classroom.write(tmp_path / name, {"test_a.py": classroom.WEAK, **files})
+    found = {each.name: load(each, tmp_path / "read" / each.name, "todo_api") for each in find_submissions([tmp_path])}
+    assert {name: dict(loaded.program) for name, loaded in found.items()} == {"ada": program, "bob": {}}

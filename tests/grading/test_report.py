@@ -82,6 +82,15 @@ def test_notes_and_the_entry_stand_in_the_grades(make, verdict):
     assert "Handed in late" in page
 
 
+def test_how_much_a_grade_depends_on_a_single_bug_stands_in_all_reports(make):
+    record = make()
+    low, high = (f"{record['score'][key]:g}" for key in ("lowest", "highest"))
+    assert f"{low}\u2013{high}" in class_page([record])
+    assert f"it would be {low} to {high} points" in learner_page(record)
+    (row,) = csv.DictReader(grades_csv([record]).splitlines())
+    assert (row["lowest"], row["highest"], row["false_alarms"]) == (low, high, "1")
+
+
 def test_the_learner_s_own_values_stand_in_a_message(make, verdict):
     own = "assert '2026-11-01T09:00:00' == '2026-12-24T18:00:00'"
     said = replace(verdict, tests=(replace(verdict.tests[1], message=own),))

@@ -66,3 +66,24 @@ def test_a_fault_of_the_grader_costs_the_learner_nothing(challenge):
 def test_a_subject_without_a_challenge_is_told_by_name():
     with pytest.raises(ChallengeError, match="todo_api"):
         load_challenge("users_api")
+
+
+def test_how_much_a_score_depends_on_a_single_bug_is_told_from_both_sides(challenge, verdict):
+    caught = proved(lambda bug: Fate.SURVIVED if bug.id == "create/answers_200" else Fate.CAUGHT, verdict)
+    found = score(challenge, caught, all_passed(challenge))
+    assert found.highest == 100  # without the one that got away
+    assert 90 < found.lowest < found.points < found.highest
+
+
+def test_a_bug_that_carries_a_proof_of_hygiene_takes_its_points_with_it(challenge, verdict):
+    """The only caught bug in answers of status 409."""
+    conflicts = [bug for bug in load_subject("todo_api").bugs if "409" in bug.header.get("Error", "")]
+    caught = proved(lambda bug: Fate.SURVIVED if bug in conflicts[1:] else Fate.CAUGHT, verdict)
+    found = score(challenge, caught, all_passed(challenge))
+    errors = next(line for line in found.lines if line.name == "tests_error_answers")
+    assert found.points - found.lowest > errors.points
+
+
+def test_where_there_are_no_points_no_bug_makes_a_difference(challenge):
+    found = score(challenge, Verdict(Standing.BROKEN, detail="It is empty."), [])
+    assert (found.lowest, found.highest) == (0, 0)

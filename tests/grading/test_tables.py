@@ -89,3 +89,8 @@ def test_a_fault_of_the_grader_has_no_score_to_explain(make, shown):
     said = shown(make("eve", Verdict(Standing.GRADER_ERROR, detail="PostgreSQL died twice.")))
     assert "GRADER_ERROR: PostgreSQL died twice." in said
     assert "How the score came about" not in said
+
+
+def test_of_a_class_catches_and_false_alarms_are_told_apart(make, shown):
+    said = shown(make("ada"), make("bob"))
+    assert "Caught: 51% of the bugs. False alarms: 50% of the tests." in said

@@ -24,19 +24,17 @@ class Databases:
 
     Args:
         server: It runs; `close` ends it.
-        shared: Others use the server too: only what was made here is dropped then, and the server goes on.
     """
 
-    def __init__(self, server: Server, *, shared: bool) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
-        self._shared = shared
         self._numbers = itertools.count(1)
         self._templates: dict[str, str] = {}
         try:
             self._admin = self._connect()
             self._kept_databases, self._kept_roles = self._databases(), self._roles()
         except psycopg.Error:
-            self._stop()
+            server.stop()
             raise
 
     @contextlib.contextmanager
@@ -49,7 +47,7 @@ class Databases:
         finally:
             with contextlib.suppress(psycopg.OperationalError):
                 if self.alive():  # a suite may have ended our connection
-                    self._sweep(name)
+                    self._sweep()
 
     def url(self, database: str = "postgres", driver: str | None = "psycopg2") -> str:
         """The address of a database of that name, for the server's superuser."""
@@ -75,13 +73,9 @@ class Databases:
         return True
 
     def close(self) -> None:
-        """End the server, unless others use it."""
+        """End the server."""
         self._admin.close()
-        self._stop()
-
-    def _stop(self) -> None:
-        if not self._shared:
-            self._server.stop()
+        self._server.stop()
 
     def _connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.url(driver=None), autocommit=True, connect_timeout=10)
@@ -99,11 +93,8 @@ class Databases:
             else:
                 return True
 
-    def _sweep(self, name: str) -> None:
-        """Drop the run's database and, on a server of our own, all else that the run made there."""
-        if self._shared:
-            drop(self._admin, name, foreign=True)
-            return
+    def _sweep(self) -> None:
+        """Drop the run's database and all else that the run made on the server."""
         for database in self._databases() - self._kept_databases:
             drop(self._admin, database, foreign=True)
         for role in self._roles() - self._kept_roles:

@@ -14,10 +14,18 @@ PROCESSES = 64
 
 
 class Events:
-    """What a run has told so far. Its events come from a learner's process: nothing in them is trusted."""
+    """What a run has told so far. Its events come from a learner's process: nothing in them is trusted.
 
-    def __init__(self) -> None:
+    Args:
+        seconds: How long the run may take.
+        patience: How long one test may take; `None` where only the run as a whole counts.
+    """
+
+    def __init__(self, seconds: float, patience: float | None) -> None:
         self.exit: int | None = None
+        self._seconds = seconds
+        self._patience = patience
+        self._started = time.monotonic()
         self._outcomes: dict[str, Outcome] = {}
         self._collected: tuple[str, ...] = ()
         self._current = ""
@@ -48,35 +56,42 @@ class Events:
                     self._done = True
 
     @property
-    def busy(self) -> float:
-        """How long the current test has been running, in seconds; 0 where there is none."""
-        return time.monotonic() - self._since if self._current else 0.0
+    def late(self) -> bool:
+        """Whether the run, or its current test, takes too long."""
+        return self._elapsed >= self._seconds or self._endless
 
-    def acquit(self) -> None:
-        """The current test is not to blame for the end: all tests together took too long."""
-        self._current = ""
+    @property
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._started
 
-    def result(self, cut: Ending | None, seconds: float, limit: float, output: str) -> RunResult:
+    @property
+    def _endless(self) -> bool:
+        """Whether the current test has been running for longer than one test may."""
+        busy = time.monotonic() - self._since if self._current else 0.0
+        return self._patience is not None and busy >= self._patience
+
+    def result(self, cut: Ending | None, output: str) -> RunResult:
         """The result of the run.
 
         Args:
             cut: Why it was cut off, if it was.
-            seconds: How long it took.
-            limit: How long it might have taken.
             output: The last of what it printed.
         """
+        limit = self._patience if self._patience and self._elapsed < self._seconds else self._seconds
+        if cut is Ending.TIMED_OUT and self._patience and not self._endless:
+            self._current = ""  # all tests together took too long, which is not this one's fault
         ending, detail, where = self._ending(cut, limit)
         return RunResult(
             ending,
-            tuple(self._outcomes.values()),
-            detail,
-            where,
-            self._collected,
-            self._current,
-            self._reach,
-            round(seconds, 4),
-            output,
-            " ".join(filter(None, (self._lacking, self._options))),
+            outcomes=tuple(self._outcomes.values()),
+            detail=detail,
+            where=where,
+            collected=self._collected,
+            current=self._current,
+            reach=self._reach,
+            seconds=round(self._elapsed, 4),
+            output=output,
+            left_out=" ".join(filter(None, (self._lacking, self._options))),
         )
 
     def _ending(self, cut: Ending | None, limit: float) -> tuple[Ending, str, str]:

@@ -39,13 +39,9 @@ class Monitor:
         self, process: Process, seconds: float, stop: threading.Event, *, patience: float | None = None
     ) -> None:
         self._process = process
-        self._started = time.monotonic()
-        self._deadline = self._started + seconds
-        self._seconds = seconds
         self._stop = stop
-        self._patience = patience
         self._news: queue.Queue[tuple[str, Any]] = queue.Queue()
-        self._events = Events()
+        self._events = Events(seconds, patience)
         self._tail = b""
 
     def result(self) -> RunResult:
@@ -61,11 +57,7 @@ class Monitor:
         with contextlib.suppress(queue.Empty):
             while True:
                 self._take(*self._news.get_nowait())
-        seconds = time.monotonic() - self._started
-        limit = self._seconds if time.monotonic() >= self._deadline else self._patience or self._seconds
-        if cut is Ending.TIMED_OUT and self._patience and self._events.busy < self._patience:
-            self._events.acquit()
-        return self._events.result(cut, seconds, limit, self._tail.decode(errors="replace")[-TAIL_CHARACTERS:])
+        return self._events.result(cut, self._tail.decode(errors="replace")[-TAIL_CHARACTERS:])
 
     def _end(self, threads: list[threading.Thread]) -> None:
         """End the process, with all of its group, and close its pipes once they have run dry."""
@@ -84,18 +76,14 @@ class Monitor:
                 cut = self._take(kind, value)
                 if cut or kind == "exit":
                     return cut
-                if not self._is_late() and not self._stop.is_set():
+                if not self._events.late and not self._stop.is_set():
                     continue
             if self._stop.is_set():
                 return Ending.STOPPED
-            if self._is_late():
+            if self._events.late:
                 return Ending.TIMED_OUT
             if self._process.pid and count_descendants(self._process.pid, PROCESSES) >= PROCESSES:
                 return Ending.TOO_MANY_PROCESSES
-
-    def _is_late(self) -> bool:
-        one_test = self._patience is not None and self._events.busy >= self._patience
-        return one_test or time.monotonic() >= self._deadline
 
     def _take(self, kind: str, value: Any) -> Ending | None:
         if kind == "event":

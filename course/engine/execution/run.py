@@ -125,10 +125,6 @@ class RunResult:
     output: str = ""
     left_out: str = ""
 
-    def ids(self, result: str) -> frozenset[str]:
-        """Ids of the tests with that result."""
-        return frozenset(outcome.test for outcome in self.outcomes if outcome.result == result)
-
     @property
     def failed(self) -> tuple[Outcome, ...]:
         return tuple(outcome for outcome in self.outcomes if outcome.failed)

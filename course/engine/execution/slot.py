@@ -39,7 +39,6 @@ class Slot:
 
     Args:
         start: Starts the server, when it is first needed and again after it died.
-        shared: Others use the server too: only what this slot made is dropped then.
         folder: Scratch folder of this slot.
         trees: Variants as folders.
         processes: Where runs get their processes from.
@@ -53,15 +52,13 @@ class Slot:
         self,
         start: Callable[[], Server],
         *,
-        shared: bool,
         folder: Path,
         trees: Trees,
         processes: ForkedProcesses | SpawnedProcesses,
-        number: int = 0,
+        number: int,
     ) -> None:
         self.stop = threading.Event()
         self._start = start
-        self._shared = shared
         self.folder = folder
         self._trees = trees
         self._processes = processes
@@ -74,9 +71,8 @@ class Slot:
     def databases(self) -> Databases:
         """What is on the server, which is started if it is not up."""
         if self._open is None:
-            with staying_on(None if self._shared else self._processor):
-                server = self._start()
-            self._open = Databases(server, shared=self._shared)
+            with staying_on(self._processor):
+                self._open = Databases(self._start())
         return self._open
 
     def survive(self, job: Callable[[], T]) -> T:
@@ -132,7 +128,7 @@ class Slot:
             yield url
 
     def close(self) -> None:
-        """End the broker, and the server, unless others use it; safe to call again."""
+        """End the broker and the server; safe to call again."""
         self._broker.close()
         self._end_server()
 

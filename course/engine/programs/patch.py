@@ -40,8 +40,8 @@ class Patch:
 
     Example:
         >>> from course.engine import load_subject
-        >>> load_subject("users_api").bugs[0].header["Boundary"] in BOUNDARIES
-        True
+        >>> load_subject("users_api").bug("database/counts_only_the_page").title
+        'counts only the page'
     """
 
     name: str
@@ -86,13 +86,10 @@ class Patch:
         return tuple(PatchSet(self.diff))
 
     def apply(self, tree: Path) -> None:
-        """Change the files below `tree` in place.
-
-        Args:
-            tree: Folder that holds the paths the diff names.
+        """Change the files below `tree` in place; nothing is written where one line differs from the diff.
 
         Raises:
-            PatchError: A line differs from what the diff says; nothing was written then.
+            PatchError: One does.
         """
         for name, text in self.texts(tree).items():
             (tree / name).write_text(text, encoding="utf-8", newline="\n")
@@ -101,7 +98,7 @@ class Patch:
         """The files that change, by path relative to `tree`, as they are afterwards.
 
         Raises:
-            PatchError: A line differs from what the diff says.
+            PatchError: A line differs from the diff.
         """
         return {file.path: self._patched(tree / file.path, file) for file in self.files}
 
@@ -109,36 +106,27 @@ class Patch:
         if not path.is_file():
             fix = "Paths begin with the package, as in a/users_api/api.py, or as `git diff` prints them."
             raise PatchError(f"{self.path}: the subject has no {file.path} to change.", fix)
-        old = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        new: list[str] = []
-        at = 0
-        for hunk in file:
-            new += old[at : hunk.source_start - 1]
-            at = hunk.source_start - 1
-            self._check(old, hunk, file.path)
-            new += [line.value for line in hunk.target_lines()]
-            at += hunk.source_length
-        return "".join(new + old[at:])
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        for hunk in reversed(file):  # from the end, so that the numbers of the lines above stay
+            self._check(lines, hunk, file.path)
+            start = hunk.source_start - 1
+            lines[start : start + hunk.source_length] = [line.value for line in hunk.target_lines()]
+        return "".join(lines)
 
-    def _check(self, old: list[str], hunk: Hunk, name: str) -> None:
+    def _check(self, lines: list[str], hunk: Hunk, name: str) -> None:
         for number, line in enumerate(hunk.source_lines(), start=hunk.source_start):
-            there = old[number - 1] if number <= len(old) else "(the end of the file)"
+            there = lines[number - 1] if number <= len(lines) else "(the end of the file)"
             if there != line.value:
                 differs = f"line {number} of {name} is {there.strip()!r}, not {line.value.strip()!r}"
-                raise PatchError(
-                    f"{self.path} does not apply: {differs}.",
-                    "Make the patch again from the file as it is now.",
-                )
+                fix = "Make the patch again from the file as it is now."
+                raise PatchError(f"{self.path} does not apply: {differs}.", fix)
 
 
 def read_patch(path: Path) -> Patch:
-    """Read one `.patch` file.
-
-    Args:
-        path: The file; the name of its folder is the patch's group.
+    """Read one `.patch` file; the name of its folder is the patch's group.
 
     Raises:
-        PatchError: The header or the diff is not as it should be; says file, what, and the fix.
+        PatchError: The header or the diff is not as it should be.
     """
     if not NAME.fullmatch(path.stem):
         raise PatchError(f"{path}: {path.stem!r} is no name.", "Write what it does, such as forgets_to_commit.patch.")
@@ -163,11 +151,10 @@ def _split(path: Path) -> tuple[str, str]:
 
 def _header(path: Path, head: str, fields: dict[str, bool]) -> dict[str, str]:
     header: dict[str, str] = {}
-    for number, line in enumerate(head.splitlines(), start=1):
-        if not line.strip():
-            continue
-        name, colon, value = line.partition(":")
-        if not colon or name not in fields or not value.strip():
+    lines = [(number, line) for number, line in enumerate(head.splitlines(), start=1) if line.strip()]
+    for number, line in lines:
+        name, _, value = line.partition(":")
+        if name not in fields or not value.strip():
             raise PatchError(f"{path}, line {number}: {line!r} is no header line.", f"Use {', '.join(fields)}.")
         header[name] = value.strip()
     missing = [name for name, required in fields.items() if required and name not in header]

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import shutil
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from course.engine.programs.patch import Patch, read_patch
 from course.errors import CourseError, nearest
+from course.manifest import read_manifest
 
 SUBJECTS = Path(__file__).parents[2] / "subjects"
-# What stands in a subject's folder beside the program itself
-SETTINGS = ("language", "package", "seconds", "environment", "services")
 SERVICES = ("nats",)
+# What stands in a subject's folder beside the program itself
 BESIDE = ("bugs", "correct", "reference_suite", "subject.toml", "challenge.toml", "brief.md", "seed.py", "__pycache__")
 
 
 class SubjectError(CourseError):
-    """A subject, or one of its bugs, is not there or is not well formed."""
+    """A subject, or a bug of it, is not where it belongs."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,7 @@ class Subject:
         environment: Variables that every run gets.
         plugins: Modules that every run gives pytest as plugins.
         services: What every run gets beside a database: `nats`, an empty NATS server in `NATS_URL`.
+        language: What its suites are written in: `python`.
 
     Example:
         >>> load_subject("users_api").package
@@ -55,14 +54,15 @@ class Subject:
     environment: Mapping[str, str] = field(default_factory=dict)
     plugins: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
+    language: str = "python"
 
-    def bug(self, id: str) -> Patch:  # noqa: A002 - the field's word, and nothing here wants the builtin
+    def bug(self, name: str) -> Patch:
         """The bug `group/name`.
 
         Raises:
             SubjectError: There is none; the nearest is suggested.
         """
-        return self._find(id, self.bugs, "bug")
+        return self._find(name, self.bugs, "bug")
 
     def variant(self, name: str) -> Patch:
         """The correct variant of that name, with or without `correct/` before it.
@@ -116,23 +116,27 @@ def load_subject(name: str, subjects: Path = SUBJECTS) -> Subject:
         subjects: The folder of subjects.
 
     Raises:
-        SubjectError: No such subject, or a broken `subject.toml`.
-        PatchError: A broken patch.
+        SubjectError: There is no such subject.
+        ManifestError: Its `subject.toml` is broken.
+        PatchError: A patch of it is broken.
     """
     folder = subjects / name
     if not (folder / "subject.toml").is_file():
         raise SubjectError(f'There is no subject "{name}".', nearest(name, subject_names(subjects)))
-    settings = _settings(folder / "subject.toml")
-    return Subject(
+    table = read_manifest(folder / "subject.toml")
+    subject = Subject(
         name=name,
         folder=folder,
-        package=settings.get("package", name),
+        package=table.text("package"),
         bugs=_patches(folder / "bugs"),
         correct=_patches(folder / "correct", depth=1),
-        seconds=float(settings.get("seconds", 10)),
-        environment=settings.get("environment", {}),
-        services=tuple(settings.get("services", ())),
+        seconds=float(table.number("seconds", kind=float, default=10)),
+        environment=table.get("environment", {}, (dict,), "a table of texts"),
+        services=table.texts("services", known=SERVICES),
+        language=table.text("language", default="python") or "python",
     )
+    table.done()
+    return subject
 
 
 def subject_names(subjects: Path = SUBJECTS) -> tuple[str, ...]:
@@ -148,17 +152,3 @@ def _patches(folder: Path, depth: int = 2) -> tuple[Patch, ...]:
             place = folder / "/".join(("GROUP", path.name)[-depth:])
             raise SubjectError(f"{path} would never be read there.", f"Move it to {place}.")
     return tuple(map(read_patch, paths))
-
-
-def _settings(path: Path) -> dict[str, Any]:
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SubjectError(f"{path} is broken: {error}.", "Mend that line.") from error
-    unknown = set(settings) - set(SETTINGS)
-    if unknown:
-        raise SubjectError(f"{path}: nobody reads {min(unknown)!r}.", f"Use {', '.join(SETTINGS)}.")
-    for service in settings.get("services", ()):
-        if service not in SERVICES:
-            raise SubjectError(f"{path}: runs get no service {service!r}.", f"Use {', '.join(SERVICES)}.")
-    return settings

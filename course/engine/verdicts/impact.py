@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 from unidiff.patch import PatchedFile
@@ -15,6 +16,7 @@ from course.engine.programs.patch import Patch
 
 Line = tuple[str, int]
 Statement = tuple[int, int, int]
+Node = ast.stmt | ast.excepthandler | ast.match_case
 
 
 @dataclass(frozen=True)
@@ -42,18 +44,12 @@ def watched_lines(patch: Patch, program: Path) -> Watched:
         program: Folder of the original program.
     """
     lines: set[Line] = set()
-    texts = patch.texts(program)
     for file in patch.files:
-        if not file.path.endswith(".py"):
+        blocks = list(_blocks(file))
+        if not file.path.endswith(".py") or any(block.adds_handler for block in blocks):
             return Watched(frozenset(), known=False)
         statements = _statements(program / file.path)
-        imports = _provided(program / file.path, texts[file.path])
-        for block in _blocks(file):
-            if block.is_within(*imports):
-                continue
-            if block.adds_handler:
-                return Watched(frozenset(), known=False)
-            lines |= {(file.path, line) for line in block.stands_on(statements)}
+        lines |= {(file.path, line) for block in blocks for line in block.stands_on(statements)}
     return Watched(frozenset(lines))
 
 
@@ -99,7 +95,7 @@ def narrow_first(tests: Iterable[str], reach: Reach) -> list[str]:
     return sorted(tests, key=lambda test: len(reach.tests.get(test, frozenset())))
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Block:
     """Changed lines without an unchanged one between them.
 
@@ -107,17 +103,11 @@ class _Block:
         after: Number of the unchanged line before them.
         removed: Numbers and texts of removed lines.
         added: Texts of added lines.
-        added_at: Numbers of the added lines in the changed file.
     """
 
     after: int
     removed: list[tuple[int, str]]
     added: list[str]
-    added_at: list[int]
-
-    def is_within(self, before: frozenset[int], after: frozenset[int]) -> bool:
-        """Whether it changes nothing but lines of `before` into lines of `after`."""
-        return {number for number, _ in self.removed} <= before and set(self.added_at) <= after
 
     @property
     def adds_handler(self) -> bool:
@@ -134,66 +124,14 @@ class _Block:
 
 def _blocks(file: PatchedFile) -> Iterator[_Block]:
     for hunk in file:
-        block = _Block(hunk.source_start - 1, [], [], [])
-        for line in hunk:
-            if line.is_added:
-                block.added.append(line.value)
-                block.added_at.append(line.target_line_no or 0)
-            elif line.is_removed:
-                block.removed.append((line.source_line_no or 0, line.value))
+        after = hunk.source_start - 1
+        for is_changed, group in groupby(hunk, key=lambda line: line.is_added or line.is_removed):
+            lines = list(group)
+            if is_changed:
+                removed = [(line.source_line_no or 0, line.value) for line in lines if line.is_removed]
+                yield _Block(after, removed, [line.value for line in lines if line.is_added])
             else:
-                yield from [block] if block.added or block.removed else []
-                block = _Block(line.source_line_no or 0, [], [], [])
-        yield from [block] if block.added or block.removed else []
-
-
-def _provided(path: Path, text: str) -> tuple[frozenset[int], frozenset[int]]:
-    """The lines of imports before and after a change, where they do no more than provide for the rest of it.
-
-    A name that is new was not there before in any other sense, and one that is gone is not used any more.
-    """
-    try:
-        before, after = ast.parse(path.read_text(encoding="utf-8")), ast.parse(text)
-    except (SyntaxError, ValueError):
-        return frozenset(), frozenset()
-    old, new = _imported(before), _imported(after)
-    added, gone = ({name for _, name in one - other} for one, other in ((new, old), (old, new)))
-    if (added | gone) & {"*"} or added & _names(before, old) or gone & _names(after, new):
-        return frozenset(), frozenset()
-    return _import_lines(before), _import_lines(after)
-
-
-def _imports(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
-    return (node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom))
-
-
-def _import_lines(tree: ast.Module) -> frozenset[int]:
-    return frozenset(line for node in _imports(tree) for line in range(node.lineno, (node.end_lineno or 0) + 1))
-
-
-def _imported(tree: ast.Module) -> set[tuple[str, str]]:
-    """What a file imports at its top: where each name comes from, and what it is called."""
-    return {
-        (
-            f"{getattr(node, 'level', '')} {getattr(node, 'module', '')} {each.name}",
-            each.asname or each.name.split(".")[0],
-        )
-        for node in _imports(tree)
-        for each in node.names
-    }
-
-
-def _names(tree: ast.Module, imported: set[tuple[str, str]]) -> set[str]:
-    """All names that a file uses or binds, and those that it imports."""
-    names = {name for _, name in imported}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            names.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            names.add(node.value)  # in `__all__`, or an annotation
-    return names
+                after = lines[-1].source_line_no or after
 
 
 def _indent(line: str) -> int:
@@ -214,35 +152,21 @@ def _neighbours(before: int, last: int, indent: int, statements: tuple[Statement
 @cache
 def _statements(path: Path) -> tuple[Statement, ...]:
     """First line, last line and indent of each simple statement and of each head of a compound one, in order."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    spans = {
-        (*span(node), _column(node))
-        for node in ast.walk(tree)
-        if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case)
-    }
-    return tuple(sorted(spans))
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return tuple(sorted({(*_span(node), getattr(node, "col_offset", 0)) for node in nodes if isinstance(node, Node)}))
 
 
-def span(node: ast.AST) -> tuple[int, int]:
+def _span(node: Node) -> tuple[int, int]:
     """First and last line of a simple statement, or of a compound one's head with its decorators."""
-    first = min((item.lineno for item in getattr(node, "decorator_list", [])), default=_line(node))
+    first = _first_line(node)
     body = getattr(node, "body", None) or getattr(node, "cases", None)
-    if isinstance(body, list) and body:
+    if body:
         return first, max(first, _first_line(body[0]) - 1)
-    return first, getattr(node, "end_lineno", first) or first
+    return first, getattr(node, "end_lineno", first)
 
 
-def _column(node: ast.AST) -> int:
-    column: int = getattr(node, "col_offset", 0)
-    return column
-
-
-def _first_line(node: ast.AST) -> int:
-    return min((item.lineno for item in getattr(node, "decorator_list", [])), default=_line(node))
-
-
-def _line(node: ast.AST) -> int:
+def _first_line(node: Node) -> int:
     if isinstance(node, ast.match_case):
         return node.pattern.lineno
-    line: int = node.lineno  # type: ignore[attr-defined] # every statement has one
-    return line
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min(part.lineno for part in (node, *decorators))

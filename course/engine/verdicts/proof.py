@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from course.engine.execution.run import Ending, Reach, Request, RunResult
 from course.engine.programs.patch import Patch
@@ -180,8 +181,8 @@ class Proof:
 
     # What they share
 
-    def _request(self, variant: Variant, **options: object) -> Request:
-        return Request(variant, self._suite, self._subject.seconds, self._subject.patience, **options)  # type: ignore[arg-type]
+    def _request(self, variant: Variant, **options: Any) -> Request:
+        return Request(variant, self._suite, self._subject.seconds, self._subject.patience, **options)
 
     def _run(self, requests: list[Request], *, extra: bool = False) -> list[RunResult]:
         self._total += len(requests) if extra else 0

@@ -152,10 +152,6 @@ class Verdict:
         return tuple(t for t in self.tests if t.validity not in (Validity.VALID, Validity.SKIPPED))
 
     @property
-    def caught(self) -> tuple[JudgedBug, ...]:
-        return tuple(bug for bug in self.bugs if bug.fate is Fate.CAUGHT)
-
-    @property
     def alive(self) -> tuple[JudgedBug, ...]:
         return tuple(bug for bug in self.bugs if bug.fate is not Fate.CAUGHT)
 

@@ -85,4 +85,4 @@ class LineCoverage:
 
 
 def _is_of_postgresql(program: object = "") -> bool:
-    return os.path.basename(str(program)) in POSTGRESQL  # noqa: PTH119 - it may be a number, too
+    return Path(str(program)).name in POSTGRESQL

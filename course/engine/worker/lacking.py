@@ -1,4 +1,4 @@
-"""What a suite wants and that is not here, packages and options: all of it at once, and what to do."""
+"""Packages and options that a suite asks for and that are not installed: all of them in one sentence, with the fix."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ pytest's own plugins are all there, with their fixtures and options. Left out is
 from __future__ import annotations
 
 import argparse
+import io
 import os
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -73,11 +74,9 @@ class Settings:
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: Config) -> None:
-        """Have the terminal's report go nowhere."""
+        """Throw away what pytest reports on the terminal."""
         if reporter := config.pluginmanager.get_plugin("terminalreporter"):
-            nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - closed below
-            config.add_cleanup(nowhere.close)
-            reporter._tw._file = nowhere  # noqa: SLF001 - it has no public name
+            reporter._tw._file = io.StringIO()  # noqa: SLF001 - it has no public name
 
 
 def _drop_options(parser: Parser, args: list[str]) -> list[str]:
@@ -100,5 +99,6 @@ def _drop_settings(config: Config) -> list[str]:
         del config._inicfg[name]  # noqa: SLF001 - pytest has no public name for it
     for name, value in DEFAULTS.values():
         if name in config._parser._inidict:  # noqa: SLF001 - pytest has no public name for it
-            config._inicfg.setdefault(name, ConfigValue(value, origin="override", mode="ini"))  # noqa: SLF001 - nor for these
+            value_of_ours = ConfigValue(value, origin="override", mode="ini")
+            config._inicfg.setdefault(name, value_of_ours)  # noqa: SLF001 - pytest has no public name for it
     return unknown

@@ -18,4 +18,4 @@ def serve(self: HTTPServerBase) -> None:
         self.server.serve_forever(poll_interval=SECONDS)
 
 
-HTTPServer.thread_target = serve  # type: ignore[method-assign]
+HTTPServer.thread_target = serve  # type: ignore[method-assign] # there is no other way to give it one

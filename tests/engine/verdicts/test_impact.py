@@ -69,32 +69,6 @@ def test_a_change_in_another_language_is_not_known(tmp_path):
     assert not watched(tmp_path, "<p>Hello</p>\n", "<p>Hallo</p>\n", "hello.html").known
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "provides"),
-    [
-        ("", "from math import floor\n", True),
-        ("import csv\n", "", True),
-        ("from json import dumps\n", "from json import dumps, loads\n", True),
-        ("import csv\n", "import csv as table\n", True),
-        ("", "from math import total\n", False),
-        ("from json import dumps\n", "from csv import dumps\n", False),
-        ("import os.path\n", "import os.abc\n", False),
-        ("from math import *\n", "", False),
-    ],
-)
-def test_imports_that_only_provide_for_the_rest_of_a_change_are_no_part_of_it(tmp_path, old, new, provides):
-    program = old + PROGRAM
-    lines = watched(tmp_path, program, new + PROGRAM.replace("amount -= 10", "amount -= 20")).lines
-    changed = 3 + old.count("\n")
-    assert ("pay.py", changed) in lines
-    assert all(line == changed for _, line in lines) is provides
-
-
-def test_an_import_that_is_gone_and_still_used_is_a_change(tmp_path):
-    program = "import csv\n" + PROGRAM.replace("return total", "return csv.total")
-    assert watched(tmp_path, program, program.replace("import csv\n", "")).lines
-
-
 FIRST, SECOND, THIRD = ("shop.py", 1), ("shop.py", 2), ("shop.py", 3)
 
 

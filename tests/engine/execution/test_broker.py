@@ -10,7 +10,8 @@ import pytest
 
 from course.engine import Ending, Request, Suite, Variant
 from course.engine.execution.broker import Broker
-from course.engine.programs.subject import SubjectError, load_subject
+from course.engine.programs.subject import load_subject
+from course.manifest import ManifestError
 
 SUITE = textwrap.dedent(
     """
@@ -70,6 +71,6 @@ def test_a_broker_that_was_killed_is_started_again(broker):
 
 def test_a_service_that_runs_cannot_have_is_told(tmp_path):
     (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "subject.toml").write_text('services = ["kafka"]\n')
-    with pytest.raises(SubjectError, match=r"runs get no service 'kafka'\. Use nats"):
+    (tmp_path / "shop" / "subject.toml").write_text('package = "shop"\nservices = ["kafka"]\n')
+    with pytest.raises(ManifestError, match=r'services holds "kafka"\. There are: "nats"'):
         load_subject("shop", tmp_path)
