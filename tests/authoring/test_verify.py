@@ -232,3 +232,11 @@ def test_a_workflow_is_added_as_contributing_says(tmp_path, prover, right, wrong
     (lesson,) = load(tmp_path / "course.toml").everything
     found = list(exercise_faults(lesson, lesson.exercises[0], load_subject("guestbook"), prover, source))
     assert not found if fault is None else any(fault in each for each in found)
+
+
+def test_an_exercise_that_needs_a_browser_is_left_out_where_none_is(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
+    monkeypatch.setattr("course.services.machine.browser.PROGRAMS", ("chromium",))
+    last = syllabus().lesson("15")
+    assert list(lesson_faults(dataclasses.replace(last, exercises=last.exercises[:1]), prover=None)) == []
