@@ -44,7 +44,17 @@ PLACES = {
     "nats": "course.services.providers.nats",
     "DatabasePool": "course.services.pool.pool",
 }
-COMMANDS = ("lab", "status", "reset", "prefetch", "render", "verify", "grade", "rehearse")  # of the `course` program
+COMMANDS = (
+    "lab",
+    "status",
+    "reset",
+    "prefetch",
+    "render",
+    "verify",
+    "grade",
+    "release",
+    "rehearse",
+)  # of the `course` program
 MAGICS = ("conftest", "exercise", "jest", "pytest", "workflow")
 
 __all__ = [

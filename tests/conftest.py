@@ -16,6 +16,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from course.services.machine.browser import PROGRAMS, find
+
 # No test modules, and no examples in them: benchmarks, and a conftest that a test lays beside a suite
 collect_ignore_glob = ["bench/*", "subjects/*_on_sqlite.py"]
 
@@ -137,19 +139,24 @@ def npm_install() -> Callable[[Path, str], None]:
     return install
 
 
+@pytest.fixture(scope="session")
+def chromium_path() -> str | None:
+    """Needs Chromium or Chrome; None where it is the one that Playwright has fetched."""
+    require(find() is not None, "Chromium")
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+
+
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
+def chromium(chromium_path: str | None) -> Iterator[Any]:
     """An installed Chromium or Chrome, as Playwright drives it; each test opens pages of its own.
 
     Playwright keeps an event loop running in this thread, where other modules' tests start theirs: it ends with each.
     """
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - for those tests only that need it
 
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    require(path is not None, "Chromium")
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=arguments)
         yield browser
         browser.close()
 

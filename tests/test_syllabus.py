@@ -123,6 +123,12 @@ BROKEN = {
     "no right answer": ("correct = true, ", "", 26, "Add correct = true"),
     "one answer only": ('  { text = "Created", feedback = "That is 201." },\n', "", 26, "Write 2 at least"),
     "another way without its code": ('hints = ["Look at', 'other_way = "Try."\nhints = ["Look at', 14, "one block"),
+    "a need that nobody knows": (
+        'hints = ["Look at',
+        'needs = "chrome"\nhints = ["Look at',
+        14,
+        'Write needs = "browser"',
+    ),
     "another language": ('hints = ["Look at', 'language = "work"\nhints = ["Look at', 14, 'Did you mean "workflow"?'),
     "hygiene in JavaScript": (
         'hints = ["Look at',

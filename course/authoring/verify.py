@@ -14,6 +14,7 @@ from course.engine import Fate, Patch, Prover, Standing, Subject, Suite, Verdict
 from course.errors import CourseError, nearest
 from course.hygiene import Proof, prove_suite, rules_of
 from course.services.embedded.postgres import Embedded
+from course.services.machine.browser import lacking
 from course.syllabus import Exercise, Lesson, syllabus
 from course.workflows import read_workflow
 from course.workflows.proof import Proved, prove_workflow
@@ -56,6 +57,8 @@ def verify(names: tuple[str, ...], console: Console | None = None) -> int:
                 console.print(f"    {bug.path}: no exercise names it. {NAME_IT}", highlight=False, soft_wrap=True)
         for lesson in lessons:
             faults += told(console, lesson.slug, lesson_faults(lesson, prover))
+            for exercise in filter(lambda each: lacking(each.needs), lesson.exercises):
+                console.print(f"    {exercise.id} was left out: no browser is here", highlight=False, soft_wrap=True)
     return 1 if faults else 0
 
 
@@ -136,6 +139,8 @@ def lesson_faults(lesson: Lesson, prover: Prover, folder: Path = LESSONS) -> Ite
     """Yield what is wrong with a lesson's exercises."""
     path = folder / f"{lesson.slug}.py"
     for exercise in lesson.exercises:
+        if lacking(exercise.needs):
+            continue
         try:
             subject = patient(load_subject(exercise.subject or subject_names()[0]), exercise.seconds)
             yield from (f"{exercise.id}: {fault}" for fault in exercise_faults(lesson, exercise, subject, prover, path))

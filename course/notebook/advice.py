@@ -11,6 +11,7 @@ from types import TracebackType
 
 import pytest
 
+from course.services.machine import browser
 from course.stand_in.image import near_image
 
 NO_NAME = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
@@ -40,7 +41,7 @@ def advise(error: BaseException, item: pytest.Item | None = None, files: Collect
         return "What stands there has not run yet: put `await` before the call of an `async` function."
     if "can't be used in 'await'" in str(error):
         return "That is a plain function: call it without `await`."
-    if told := _of_the_server(str(error)):
+    if told := _of_the_server(str(error)) or _of_the_browser(error):
         return told
     near = _near(error)
     return f"Did you mean `{near}`?" if near else ""
@@ -59,6 +60,17 @@ def _of_the_server(message: str) -> str:
             "machine's where the course's own PostgreSQL stands in. On both, `psql` in the container's `exec` and "
             "scripts in `/docker-entrypoint-initdb.d` find files that you put into the container."
         )
+    return ""
+
+
+def _of_the_browser(error: BaseException) -> str:
+    """What Playwright means where its browser is not there, or not any longer."""
+    if not type(error).__module__.startswith("playwright."):
+        return ""
+    if "Executable doesn't exist" in str(error):
+        return f"{browser.INSTALL}, and run this cell again."
+    if any(words in str(error) for words in ("has been closed", "crashed")):
+        return "The browser ended in the middle of it. Your cell is kept: run it again."
     return ""
 
 

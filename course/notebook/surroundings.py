@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from course.services.providers import images
+from course.syllabus import Lesson
 
 README = """\
 # {title}
 
-What you wrote in lesson {number} of the course, as a project of its own: `{package}` is the program, `tests/` are your
+What you wrote in {source}, as a project of its own: {programs}, `tests/` are your
 tests. {need}
 
 ```
@@ -31,6 +32,16 @@ No Docker? Where the course is installed it brings these servers along. Instead 
 {python} -m pytest
 ```
 """
+BROWSER = """\
+
+The tests that drive a browser take the Chromium or Chrome of your system. You have none? Then
+`playwright install chromium` fetches one.
+"""
+APART = """\
+
+Beside these tests stand projects of their own, each with its README:
+
+{lines}"""
 OWN_SERVER = """\
 
 You have a server already? Name it in {variables}. Your tests may empty or drop what is there: never name a
@@ -108,27 +119,40 @@ def conftest(wanted: Iterable[Service], environment: Mapping[str, str]) -> str:
     )
 
 
-def readme(wanted: Iterable[Service], *, docker: bool, **words: str) -> str:
+def readme(
+    wanted: Iterable[Service], packages: Sequence[str], *, docker: bool, browser: bool = False, **words: str
+) -> str:
     """How to run the tests, and what that needs.
 
     Args:
         wanted: The servers that the project starts.
+        packages: The programs under test.
         docker: Whether the tests start containers, too.
-        words: `title` and `number` of the lesson, and the `package` under test.
+        browser: Whether tests drive one.
+        words: The `title`, and from which lesson it is: `source`.
     """
     wanted = tuple(wanted)
     need = "They need Python 3.11 or newer, and nothing else."
     if wanted or docker:
         servers = _listed(each.label for each in wanted) or POSTGRES.label
         need = f"They need Python 3.11 or newer and a running Docker: they start {servers} in a container."
-    text = README.format(need=need, **words)
+    names = [f"`{name}`" for name in packages or ("nothing",)]
+    programs = f"{_listed(names)} {'are the programs' if names[1:] else 'is the program'}"
+    text = README.format(need=need, programs=programs, **words)
     if wanted or docker:
         text += NO_DOCKER.format(python=sys.executable)
     if wanted:
         variables = _listed(f"TEST_{each.variable}" for each in wanted)
         text += OWN_SERVER.format(variables=variables)
-    return text
+    return text + (BROWSER if browser else "")
+
+
+def apart_told(lessons: Iterable[Lesson]) -> str:
+    """What the README says of lessons that have a project of their own beside the tests; empty where there is none."""
+    lines = "".join(f"- `{each.slug}/`: *{each.title}*. {each.summary}\n" for each in lessons)
+    return APART.format(lines=lines) if lines else ""
 
 
 def _listed(words: Iterable[str]) -> str:
-    return " and ".join(words)
+    *others, last = [*words] or [""]
+    return f"{', '.join(others)} and {last}" if others else last

@@ -75,6 +75,7 @@ class Exercise:
         other_way: Another solution that teaches something new, shown once this one is solved: text in Markdown with one
             block of code, which may stand in place of the solution region. None for none.
         language: A key of `LANGUAGES`.
+        needs: `"browser"` where it cannot run without one, else None.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Exercise:
     hygiene: tuple[Hygiene, ...] = ()
     other_way: str | None = None
     language: str = "python"
+    needs: str | None = None
 
     @property
     def file(self) -> str:
@@ -121,10 +123,13 @@ def read_exercise(table: Table, subject: str | None) -> Exercise:
         hygiene=tuple(read_hygiene(each) for each in table.tables("hygiene")),
         other_way=table.text("other_way", default=None),
         language=table.text("language", default="python") or "python",
+        needs=table.text("needs", default=None),
     )
     table.done()
     if exercise.language not in LANGUAGES:
         raise table.error(f'there is no language "{exercise.language}".', nearest(exercise.language, LANGUAGES))
+    if exercise.needs not in (None, "browser"):
+        raise table.error(f'needs = "{exercise.needs}" is not known.', 'Write needs = "browser", or leave it out.')
     if exercise.other_way and len(CODE_BLOCK.findall(exercise.other_way)) != 1:
         fix = f"Put the lines that may stand in place of the solution into one block: ```{exercise.language} … ```."
         raise table.error("other_way does not hold one block of code.", fix)

@@ -5,6 +5,7 @@ import pytest
 
 from course.authoring.region import WIDTH, find_region, red_lines, solved, stubbed
 from course.authoring.source import LessonError, read_source
+from course.syllabus import LANGUAGES
 
 SOURCE = '''\
 # Lesson six.
@@ -97,7 +98,7 @@ def test_a_learner_gets_a_red_stub_where_the_solution_stood(lesson):
 
 def test_a_todo_that_is_too_long_for_a_cell_takes_more_lines_and_says_the_same(lesson):
     words = "TODO 6.2: " + 'ask for a "user" that is not there, and then for one more; ' * 4
-    lines = red_lines(words.strip(), "    ")
+    lines = red_lines(words.strip(), "    ", LANGUAGES["python"].todo, "")
     assert len(lines) > 1
     assert max(map(len, lines)) <= WIDTH
     with pytest.raises(NotImplementedError) as raised:

@@ -262,3 +262,11 @@ def added(folder, title, subject, right, wrong):
     path.write_text(cell.replace(shown, f"{number}.1"))
     (lesson,) = load(folder / "course.toml").everything
     return lesson, path
+
+
+def test_an_exercise_that_needs_a_browser_is_left_out_where_none_is(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
+    monkeypatch.setattr("course.services.machine.browser.PROGRAMS", ("chromium",))
+    last = syllabus().lesson("15")
+    assert list(lesson_faults(dataclasses.replace(last, exercises=last.exercises[:1]), prover=None)) == []

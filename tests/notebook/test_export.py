@@ -12,7 +12,7 @@ import pytest
 
 from course.authoring.render import LESSONS
 from course.authoring.suites import exercise_files
-from course.notebook.export import project_around
+from course.notebook.export import project_around, project_around_all
 from course.syllabus import syllabus
 
 WITH_EXERCISES = {lesson.number: lesson for lesson in syllabus().lessons if lesson.exercises}
@@ -114,16 +114,64 @@ def test_each_verb_suggests_the_nearest_lesson(kernel, verb):
     assert 'Did you mean "06_test_an_api"?' in kernel.run(f'course.{verb}("06_test_api")').printed
 
 
+def test_all_lessons_are_exported_as_one_project(lesson, tmp_path):
+    lesson.run(*MISSING)
+    lesson.run(*EASY)
+    said = lesson.run('course.export("all")')
+    folder = tmp_path / "exports" / "whole_path"
+    assert str(folder) in said.text
+    assert "The whole path" in said.text
+    assert "not run yet, and left out: 1.1, 4.1" in said.text
+    names = {path.relative_to(folder).as_posix() for path in (folder / "tests").rglob("*.py")}
+    assert names == {f"tests/lesson_06/{name}.py" for name in ("conftest", "test_6_1", "test_6_2")}
+    assert "What you wrote in the course" in (folder / "README.md").read_text()
+
+
+def test_nothing_of_any_lesson_to_export_is_told(kernel):
+    assert "No cell of any lesson has run yet" in kernel.run('course.export("all")').printed
+
+
+@pytest.fixture
+def whole(tmp_path):
+    """The export of the whole path as it is solved, and the commands that its README names."""
+    works = [(lesson, solved(lesson)) for lesson in WITH_EXERCISES.values()]
+    write_files(tmp_path, project_around_all(works))
+    return re.findall(r"```\n(.*?)```", (tmp_path / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_a_lesson_in_another_language_has_a_project_of_its_own_in_the_whole(whole, tmp_path):
+    told = (tmp_path / "README.md").read_text(encoding="utf-8")
+    others = [each for each in WITH_EXERCISES.values() if {one.language for one in each.exercises} != {"python"}]
+    assert others
+    for lesson in others:
+        assert f"- `{lesson.slug}/`: *{lesson.title}*." in told
+        assert (tmp_path / lesson.slug / "README.md").is_file()
+
+
+def test_without_docker_the_whole_path_runs_as_its_readme_says(whole, tmp_path):
+    ran = type_in(tmp_path, whole[-1], DOCKER_HOST="unix:///nowhere.sock")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert " passed" in ran.stdout
+    assert " failed" not in ran.stdout
+
+
+def solved(lesson):
+    path = LESSONS / f"{lesson.slug}.py"
+    return {each.id: exercise_files(lesson, each, path) for each in lesson.exercises}
+
+
+def write_files(folder, files):
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
 @pytest.fixture
 def written(tmp_path):
     """Writes a lesson's export, with its exercises as they are solved; returns the commands that its README names."""
 
     def write(lesson):
-        path = LESSONS / f"{lesson.slug}.py"
-        suites = {each.id: exercise_files(lesson, each, path) for each in lesson.exercises}
-        for name, text in project_around(lesson, suites).items():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).write_text(text, encoding="utf-8")
+        write_files(tmp_path, project_around(lesson, solved(lesson)))
         return re.findall(r"```\n(.*?)```", (tmp_path / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 
     return write

@@ -11,7 +11,7 @@ from unidiff.patch import Hunk, PatchedFile, PatchSet
 
 from course.errors import CourseError
 
-BOUNDARIES = ("unit", "database", "api", "message queue", "file system")
+BOUNDARIES = ("unit", "database", "api", "message queue", "file system", "browser")
 BUG_FIELDS = {"Boundary": True, "Shows": True, "Hint": True, "Needs": False, "Error": False}
 CORRECT_FIELDS = {"Varies": True, "Needs": False}
 VALUES = {"Boundary": BOUNDARIES, "Needs": ("postgresql",)}

@@ -22,7 +22,8 @@ from typing import Any, NoReturn
 from course.engine.worker import GOODBYE
 from course.engine.worker.command import run_command
 from course.engine.worker.limits import PR_SET_CHILD_SUBREAPER, prctl, prepare_process
-from course.engine.worker.preload import preload
+from course.engine.worker.plugins import text_of
+from course.engine.worker.preload import preload, preload_for
 from course.engine.worker.session import run
 from course.services.cleanup import registry
 
@@ -77,6 +78,7 @@ class ForkServer:
 
     def _start(self, task: dict[str, Any], descriptors: list[int]) -> None:
         events, output, status = descriptors
+        preload_for(text_of(Path(task["folder"])))
         pid = os.fork()
         if pid == 0:
             self._become_run(task, events, output)
@@ -93,7 +95,7 @@ class ForkServer:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             for descriptor in (self._channel.fileno(), self._wake, self._poke, *self._live.values()):
                 os.close(descriptor)
-            prepare_process(output, reserves="command" in task)
+            prepare_process(output)
             os.chdir(task["folder"])
             start = run_command if "command" in task else run
             start(task, events)

@@ -22,28 +22,22 @@ PROCESSES = 256
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
-def prepare_process(output: int, *, reserves: bool = False) -> None:
-    """Make this process a run's: its own session, no input, output into the pipe, bounded in memory and files.
-
-    Args:
-        output: The pipe.
-        reserves: It reserves more memory than it uses, as Node does.
-    """
+def prepare_process(output: int) -> None:
+    """Make this process a run's: its own session, no input, output into the pipe, bounded in memory and files."""
     os.setsid()
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
     random.seed()
-    limit_resources(reserves=reserves)
+    limit_resources()
 
 
-def limit_resources(*, reserves: bool = False) -> None:
+def limit_resources() -> None:
     """Bound what this process may take, as far as the system can."""
     if resource is None:
         return
-    memory = resource.RLIMIT_DATA if reserves else resource.RLIMIT_AS
-    limits = {memory: MEMORY, resource.RLIMIT_FSIZE: FILE_SIZE, resource.RLIMIT_CORE: 0}
+    limits = {resource.RLIMIT_DATA: MEMORY, resource.RLIMIT_FSIZE: FILE_SIZE, resource.RLIMIT_CORE: 0}
     if os.geteuid() != 0 and sys.platform == "linux":
         limits[resource.RLIMIT_NPROC] = _threads_of_this_user() + PROCESSES
     for name, value in limits.items():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import importlib
 import inspect
+import os
+from functools import cache
 
 from _pytest.config import default_plugins
 
-from course.engine.worker.plugins import TAUGHT
+from course.engine.worker.plugins import HYPOTHESIS, TAUGHT, plugins_for
 
 PRELOAD = (
     *(f"_pytest.{name}" for name in default_plugins), "_pytest._argcomplete", *TAUGHT, "xdist.newhooks", "execnet",
@@ -28,3 +30,23 @@ def preload() -> None:
             importlib.import_module(name)
     # coverage.py asks for its caller's stack when it starts; for that `inspect` looks at each module once
     inspect.stack()
+
+
+def preload_for(suite: str) -> None:
+    """Import what only some suites need, before the first run of such a one.
+
+    Args:
+        suite: All that its files say.
+    """
+    if HYPOTHESIS in plugins_for(suite):
+        _hypothesis()
+
+
+@cache
+def _hypothesis() -> None:
+    """Have Hypothesis make its table of all characters, which takes two seconds, and four under coverage."""
+    from hypothesis import configuration  # noqa: PLC0415 - most suites need none of it
+    from hypothesis.internal.charmap import intervals_from_codec  # noqa: PLC0415 - the same
+
+    configuration.set_hypothesis_home_dir(os.devnull)  # keeps no files
+    intervals_from_codec("utf-8")

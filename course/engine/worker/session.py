@@ -32,8 +32,9 @@ def run(task: dict[str, Any], events: int) -> None:
     send, settings = _sender(events), Settings()
     names = plugins_for(text_of(Path.cwd()))
     if HYPOTHESIS in names:
-        # The same examples in each run, however long one takes
+        # The same examples in each run, however long one takes; what it writes stays in the run's folder
         import_module("hypothesis").settings.load_profile("ci")
+        import_module("hypothesis.configuration").set_hypothesis_home_dir(Path.cwd() / ".hypothesis")
     plugins = load_plugins((*names, *task["plugins"]))
     try:
         _run_pytest(_arguments(task), [*plugins, settings, Reporter(task, send, settings)])

@@ -20,7 +20,7 @@ def main() -> None:
     if sys.platform == "win32":
         handle = msvcrt.open_osfhandle(handle, 0)
     asked = json.loads(task.read_text(encoding="utf-8"))
-    limit_resources(reserves="command" in asked)
+    limit_resources()
     start = run_command if "command" in asked else run
     start(asked, handle)
 

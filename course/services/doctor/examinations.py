@@ -16,7 +16,7 @@ import psutil
 from course.errors import CourseError
 from course.services.cleanup import containers, registry
 from course.services.doctor.finding import Finding
-from course.services.machine import docker, folders, node
+from course.services.machine import browser, docker, folders, node
 from course.services.providers import images, nats, postgres
 from course.services.providers.choice import choose
 from course.syllabus import syllabus
@@ -31,12 +31,6 @@ _PORTS = {
     42229: "NATS by Compose",
 }
 _SERVICES = {"postgresql": "PostgreSQL", "nats": "NATS", "docker": "Docker", "node": "Node", "browser": "a browser"}
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-_APPLICATIONS = (
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "C:/Program Files/Google/Chrome/Application/chrome.exe",
-)
 
 
 def examine_python() -> Iterator[Finding]:
@@ -100,10 +94,10 @@ def examine_node() -> Iterator[Finding]:
 
 def examine_browser() -> Iterator[Finding]:
     """A browser that a test can drive; the last lesson's does."""
-    found = _browser()
+    found = browser.find()
     if found is None:
-        advice = "Only the last lesson's browser test needs one: `playwright install chromium`, or install Chromium."
-        yield Finding("Browser", "note", "no Chromium, Chrome or Edge found", advice)
+        advice = f"Only the browser test of the last lesson needs one. {browser.INSTALL}."
+        yield Finding("Browser", "note", "no Chromium and no Chrome found", advice)
     else:
         yield Finding("Browser", "ok", str(found))
 
@@ -184,19 +178,6 @@ def _try(subject: str, variable: str, image: str, start: Callable[[], str]) -> F
         return Finding(subject, "ok", start())
     except CourseError as error:
         return Finding(subject, "problem", error.what, error.next_step)
-
-
-def _browser() -> Path | None:
-    programs = [Path(program) for name in _BROWSERS if (program := shutil.which(name))]
-    applications = [path for path in map(Path, _APPLICATIONS) if path.exists()]
-    return next(iter([*programs, *applications, *_playwright_browsers()]), None)
-
-
-def _playwright_browsers() -> Iterator[Path]:
-    """Those that `playwright install` put into its cache."""
-    usual = {"darwin": "~/Library/Caches/ms-playwright", "win32": "~/AppData/Local/ms-playwright"}
-    place = os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or usual.get(sys.platform, "~/.cache/ms-playwright")
-    return Path(place).expanduser().glob("chromium*")
 
 
 def _existing(folder: Path) -> Path:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import random
+import sys
+import textwrap
 
 import pytest
 
@@ -415,6 +418,30 @@ def test_what_a_suite_allocates_is_bounded(prove):
     verdict = prove("def test_it(): assert len(bytearray(5 << 30))")
     (test,) = verdict.tests
     assert test.message.startswith("MemoryError")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is written to from what is reserved")
+def test_a_suite_may_reserve_more_than_it_writes_to(prove):
+    verdict = prove("import mmap\ndef test_it(): assert mmap.mmap(-1, 5 << 30, mmap.MAP_PRIVATE, prot=0)")
+    assert validity(verdict) == {"test_it": Validity.VALID}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is loaded ahead without fork")
+def test_the_table_of_characters_that_hypothesis_makes_is_made_once_for_all_runs(prove):
+    text = """
+    from pathlib import Path
+    from hypothesis import configuration, given, strategies as st
+    from hypothesis.internal.charmap import intervals_from_codec
+
+    def test_it():
+        assert intervals_from_codec.cache_info().currsize == 1
+        assert configuration.storage_directory().path == Path.cwd() / ".hypothesis"
+
+    @given(st.text())
+    def test_text(text):
+        assert text.encode().decode() == text
+    """
+    assert validity(prove(textwrap.dedent(text))) == {"test_it": Validity.VALID, "test_text": Validity.VALID}
 
 
 def test_a_conftest_that_rewrites_reports_changes_nothing(prove):

@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
+from users_api.pages import pages
 from users_api.routes import admin, public
 from users_api.tokens import InvalidTokenError
 from users_api.users import EmailTakenError, LastAdminError, UserNotFoundError, WrongLoginError
@@ -13,6 +14,7 @@ from users_api.users import EmailTakenError, LastAdminError, UserNotFoundError, 
 app = FastAPI(title="Users")
 app.include_router(public)
 app.include_router(admin)
+app.include_router(pages)
 
 
 @app.exception_handler(RequestValidationError)
