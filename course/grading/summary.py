@@ -73,9 +73,9 @@ def line(record: Record) -> str:
     """One line on a suite: what is wrong with it as a whole, or what stands out."""
     if record["standing"] != Standing.PROVED:
         where = f" ({record['where']})" if record["where"] else ""
-        return " ".join([*_delivered(record), f"{record['detail']}{where}", *_extensions(record), *_endless(record)])
+        return " ".join([*delivered(record), f"{record['detail']}{where}", *_extensions(record), *_endless(record)])
     lacking = [note for note in record["notes"] if note.startswith(LACKING)]
-    wanted = [*_delivered(record), *lacking, *_extensions(record), *_skipped(record)]
+    wanted = [*delivered(record), *lacking, *_extensions(record), *_skipped(record)]
     if record["score"] and record["score"]["why"]:
         return " ".join([str(record["score"]["why"]), *wanted])
     found = doubtful(record)
@@ -90,7 +90,7 @@ def _extensions(record: Record) -> list[str]:
     return [f"PostgreSQL has no extension {', '.join(names)} here: the brief says what is there."] if names else []
 
 
-def _delivered(record: Record) -> list[str]:
+def delivered(record: Record) -> list[str]:
     """What a teacher has to know of how it was handed in: late, more than once, or again since it was graded."""
     return [note for note in record["notes"] if note.startswith((HANDED_IN, STALE)) or NEWEST in note]
 

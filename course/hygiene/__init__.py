@@ -9,8 +9,8 @@ from course.hygiene.prepared import Prepared
 from course.hygiene.prove import HygieneProver, prove_suite
 from course.hygiene.rule import TITLES, Proof, Rule, rules_of
 from course.hygiene.runs import CancelledError, Runs
+from course.hygiene.speed import ReferenceFailsError
 from course.hygiene.trial_runs import TrialRuns
-from course.hygiene.trials import ReferenceFailsError
 from course.hygiene.worker import PLUGINS
 
 __all__ = [

@@ -9,8 +9,8 @@ from course.engine import Fate, Validity, Verdict
 from course.hygiene.prepared import FIRST_ID
 from course.hygiene.rule import Proof, Rule
 from course.hygiene.scrub import first_line
+from course.hygiene.trial import Trial
 from course.hygiene.trial_runs import RATIO_AT_MOST, Trials
-from course.hygiene.trials import Trial
 
 NAMED_AT_MOST = 5
 # What a driver says when it was sent to a server, a database or a role that is not the one it was given

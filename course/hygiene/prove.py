@@ -18,8 +18,8 @@ from course.hygiene.prepared import Prepared
 from course.hygiene.rule import Proof, Rule
 from course.hygiene.runs import Runs
 from course.hygiene.scrub import read_source
+from course.hygiene.speed import ReferenceFailsError
 from course.hygiene.trial_runs import FIRST_SEED, TrialRuns
-from course.hygiene.trials import ReferenceFailsError
 from course.hygiene.worker import PLUGINS
 
 

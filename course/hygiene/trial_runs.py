@@ -13,11 +13,10 @@ from course.hygiene.default_port import DefaultPort
 from course.hygiene.prepared import Prepared
 from course.hygiene.rule import Rule
 from course.hygiene.runs import Runs
+from course.hygiene.speed import beside_the_reference
+from course.hygiene.trial import Case, Trial
 from course.hygiene.trials import (
-    Case,
-    Trial,
     beside_production,
-    beside_the_reference,
     in_a_container,
     in_order,
     on_one_database,

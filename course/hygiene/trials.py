@@ -2,90 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
-from math import ceil
+from dataclasses import replace
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 
-from course.engine import Ending, Request, RunResult, Slot, Subject, Suite, Variant
-from course.errors import CourseError
+from course.engine import Request, RunResult, Slot, Suite, Variant
 from course.hygiene.baton import Baton
-from course.hygiene.canary import Attempt, Canary
+from course.hygiene.canary import Canary
 from course.hygiene.default_port import DefaultPort
 from course.hygiene.prepared import Prepared
 from course.hygiene.snapshot import left_behind, rows_gone, take_rows, take_snapshot
+from course.hygiene.trial import Case, Trial
 from course.hygiene.worker import STARTED, worker_environment
-
-# A suite that is at most so many times quicker or slower than it may be is timed more than once
-NEAR, REPEATED = 2, 3
-
-
-class ReferenceFailsError(CourseError):
-    """The reference suite does not pass, so that nothing can be held against it."""
-
-
-# Seconds; a test of the reference suite is taken to last as long at least, or noise would decide
-QUICK = 0.1
-
-
-@dataclass(frozen=True)
-class Case:
-    """One suite on trial.
-
-    Attributes:
-        subject: The program, with the limits and variables of a run.
-        folder: The suite's files.
-        tests: Ids of the tests that are believed, in the order of the suite: what fails of them is held against it.
-        runnable: Ids of the tests to run, in the order of the suite; `None` for all.
-    """
-
-    subject: Subject
-    folder: Path
-    tests: tuple[str, ...]
-    runnable: tuple[str, ...] | None = None
-
-    def request(self, **options: object) -> Request:
-        """The suite on the right program, with options of `Request`."""
-        subject = self.subject
-        options = {"select": self.runnable, **options}
-        return Request(Variant(subject), self.folder, subject.seconds, subject.patience, **options)  # type: ignore[arg-type]
-
-    def lost(self, *runs: RunResult) -> dict[str, str]:
-        """The believed tests that did not pass, and what was said."""
-        failed = {outcome.test: outcome.message for run in runs for outcome in run.failed}
-        seen = {outcome.test for run in runs for outcome in run.outcomes}
-        unfinished = next((run.detail for run in runs if run.ending is not Ending.FINISHED), "It did not run.")
-        return {test: failed.get(test, unfinished) for test in self.tests if test in failed or test not in seen}
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What a trial has shown.
-
-    Attributes:
-        lost: Believed test to what was said, for those that failed in it.
-        litter: What was left behind, as phrases.
-        attempts: Who wanted to log in to the production database.
-        contained: Whether the suite left its `DATABASE_URL` alone: it has a container of its own.
-        images: Of the containers that it started.
-        abandoned: How many connections the suite did not close.
-        gone: Rows of somebody else that it has changed or deleted, as phrases.
-        ratio: How many times as long a test of it takes as one of the reference suite: the median or the slowest tenth,
-            whichever is more.
-    """
-
-    lost: Mapping[str, str] = field(default_factory=dict)
-    litter: tuple[str, ...] = ()
-    attempts: tuple[Attempt, ...] = ()
-    contained: bool = False
-    images: tuple[str, ...] = ()
-    abandoned: int = 0
-    gone: tuple[str, ...] = ()
-    ratio: float = 0.0
 
 
 def steadily(trial: Callable[[Slot], Trial]) -> Callable[[Slot], Trial]:
@@ -212,52 +143,6 @@ def on_used_database(case: Case, prepared: Prepared) -> Callable[[Slot], Trial]:
             return Trial(case.lost(run), gone=rows_gone(before, take_rows(url)))
 
     return trial
-
-
-def beside_the_reference(case: Case, reference: Path, at_most: float) -> Callable[[Slot], Trial]:
-    """The suite and the reference suite right after one another, so that what else the machine does slows both.
-
-    A thorough suite may take long: a test of it may not, neither the median nor the slowest tenth. Where the suite is
-    about as slow as it may be, it is timed more than once; the median counts.
-    """
-
-    def ratio(slot: Slot) -> float:
-        mine = _seconds(slot, case.request(), case.tests)
-        its = _seconds(slot, replace(case, folder=reference, runnable=None).request())
-        if not its:
-            raise ReferenceFailsError(f"The reference suite of {case.subject.name} fails.", "Run `course verify`.")
-        pairs = zip(figures(mine), figures(its), strict=True) if mine else ()
-        return max((one / max(other, QUICK) for one, other in pairs), default=0.0)
-
-    def trial(slot: Slot) -> Trial:
-        ratios = [ratio(slot)]
-        if at_most / NEAR < ratios[0] < at_most * NEAR:
-            ratios += [ratio(slot) for _ in range(REPEATED - 1)]
-        return Trial(ratio=median(ratios))
-
-    return trial
-
-
-def _seconds(slot: Slot, request: Request, tests: Collection[str] | None = None) -> list[float]:
-    """How long each test takes that passes, in seconds."""
-    with slot.database() as url:
-        run = slot.run_in(request, url)
-    passed = [each for each in run.outcomes if each.result == "passed"]
-    return [each.seconds for each in passed if tests is None or each.test in tests]
-
-
-def figures(seconds: Sequence[float]) -> tuple[float, float]:
-    """The median, and the quickest of the slowest tenth; for fewer than ten tests the median stands for both.
-
-    The slowest of all is left out: it may have made a fixture that many tests share.
-
-    Example:
-        >>> figures([2.0, 0.25, 0.25, 0.75]), figures([1.0] * 18 + [5.0, 9.0])
-        ((0.5, 0.5), (1.0, 5.0))
-    """
-    middle = median(seconds)
-    slow = sorted(seconds)[-max(2, ceil(len(seconds) / 10)) :] if len(seconds) >= 10 else [middle]  # noqa: PLR2004 - a tenth
-    return middle, slow[0]
 
 
 @contextmanager

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from course.engine import Fate, JudgedBug, JudgedTest, Standing, Step, Validity, Verdict
 from course.hygiene import TITLES, Proof
+from course.notebook.commits import commits
 from course.notebook.exercise import Result
 from course.notebook.guard import Wait
 from course.notebook.offers import is_challenge, stuck
 from course.notebook.panel import Panel, Row
 from course.notebook.problem import Problem
+from course.notebook.words import and_others, count, place, short, shown
 from course.syllabus import Exercise
 
 DOUBTS = {
@@ -27,7 +29,6 @@ SHIFTING = re.compile(
     re.IGNORECASE,
 )
 MOST = 4  # problems at a time
-LONGEST_NAME = 120  # characters of a test's name
 OUR_FAULT = "This is the course's fault, not yours: run the cell again, and `course doctor` if it stays."
 
 
@@ -66,7 +67,7 @@ def progress_panel(exercise: Exercise, step: Step | None) -> Panel:
 
 def waiting_panel(exercise: Exercise, wait: Wait) -> Panel:
     """What stands there while the kernel's own run takes longer than a moment."""
-    what = f"`{_short(wait.test)}`" if wait.test else "the cell"
+    what = f"`{short(wait.test)}`" if wait.test else "the cell"
     rows = (Row(wait.sentence, "note", dim="■ ends it."),) if wait.why or wait.place else ()
     return Panel(f"{exercise.id}  {exercise.title}", right=f"{what} runs · {wait.seconds:.0f} s", rows=rows)
 
@@ -79,7 +80,7 @@ def _right(result: Result) -> str:
 
 
 def _green(result: Result) -> Row:
-    return Row(_count(len(result.first.passed), "test passes", "tests pass"), "ok")
+    return Row(count(len(result.first.passed), "test passes", "tests pass"), "ok")
 
 
 def _doubts(result: Result) -> Iterator[Row]:
@@ -89,7 +90,7 @@ def _doubts(result: Result) -> Iterator[Row]:
 
 def _printed(result: Result) -> Iterator[Row]:
     for name, words in list(result.first.printed.items())[:MOST]:
-        yield Row(f"`{_short(name)}` printed", code=words)
+        yield Row(f"`{short(name)}` printed", code=words)
 
 
 # A red cell
@@ -103,19 +104,19 @@ def _red(result: Result) -> Iterator[Row]:
     for first, *others in list(alike.values())[:MOST]:
         yield _problem(first, len(others))
     if len(alike) > MOST:
-        yield Row(f"and {_count(len(alike) - MOST, 'other problem', 'other problems')}", "bad")
+        yield Row(f"and {count(len(alike) - MOST, 'other problem', 'other problems')}", "bad")
     if result.first.passed:
-        yield Row(_count(len(result.first.passed), "test passes", "tests pass"), "ok")
+        yield Row(count(len(result.first.passed), "test passes", "tests pass"), "ok")
     if not all(problem.is_todo for problem in problems):
         yield Row("The cell is red here, so it was not tried on wrong code yet.", dim="Mend it and run it again.")
 
 
 def _problem(problem: Problem, others: int) -> Row:
-    place = f"line {problem.line}" if problem.line else ""
-    if problem.cell and place:
-        place += f" of the %%{problem.cell} cell"
-    tests = (f"`{_short(problem.test)}`" if problem.test else "") + (_and_others(others) if others else "")
-    where = ", ".join(part for part in (tests, place) if part)
+    line = f"line {problem.line}" if problem.line else ""
+    if problem.cell and line:
+        line += f" of the %%{problem.cell} cell"
+    tests = (f"`{short(problem.test)}`" if problem.test else "") + (and_others(others) if others else "")
+    where = ", ".join(part for part in (tests, line) if part)
     if problem.is_todo:
         return Row(problem.what, "todo", dim=where)
     first, *more = problem.what.splitlines() or [""]
@@ -134,7 +135,7 @@ def _proved(result: Result, verdict: Verdict) -> Iterator[Row]:
         yield _unproved(verdict)
         return
     if result.exercise.language == "workflow":
-        yield from _commits(verdict)
+        yield from commits(verdict)
         yield from map(_hygiene, result.hygiene)
         return
     yield from _right_code(verdict)
@@ -150,13 +151,13 @@ def _unproved(verdict: Verdict) -> Row:
     if verdict.standing is Standing.GRADER_ERROR:
         return Row(f"{verdict.detail} {OUR_FAULT}", "note")
     what = f"Green here, but not in a process of its own: {verdict.detail}"
-    return Row(what, "bad", dim=_place(verdict.where), code=verdict.output[-1500:])
+    return Row(what, "bad", dim=place(verdict.where), code=verdict.output[-1500:])
 
 
 def _right_code(verdict: Verdict) -> Iterator[Row]:
     runs = "original twice, once backwards"
     if verdict.correct:
-        runs += f"; {_count(len(verdict.correct), 'correct variant', 'correct variants')}"
+        runs += f"; {count(len(verdict.correct), 'correct variant', 'correct variants')}"
     if not verdict.doubtful:
         if verdict.valid:
             yield Row("passes on right code", "ok", dim=f"({runs})")
@@ -167,7 +168,7 @@ def _right_code(verdict: Verdict) -> Iterator[Row]:
 
 
 def _doubtful(test: JudgedTest) -> Row:
-    dim = " · ".join(part for part in (f"`{_short(test.name)}`", _place(test.where)) if part)
+    dim = " · ".join(part for part in (f"`{short(test.name)}`", place(test.where)) if part)
     lines = [f"on {_variant(test.variant)}:", *(f"  {line}" for line in test.message.splitlines())]
     return Row(f"{DOUBTS[test.validity]}.", "bad", dim=dim, code="\n".join(lines), is_open=True)
 
@@ -182,8 +183,8 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
     bug = judged.bug
     if judged.fate is Fate.CAUGHT:
         names = list(dict.fromkeys(catch.name for catch in judged.catches))
-        more = ", and by others" if judged.others else _and_others(len(names) - 1) if names[1:] else ""
-        return Row(bug.title, "ok", dim=f"caught by `{_short(names[0])}`{more}", tag="caught", diff=_shown(bug.diff))
+        more = ", and by others" if judged.others else and_others(len(names) - 1) if names[1:] else ""
+        return Row(bug.title, "ok", dim=f"caught by `{short(names[0])}`{more}", tag="caught", diff=shown(bug.diff))
     if bug.id in exercise.alive:
         why = "SQLite cannot show it" if bug.needs == "postgresql" else "this way of testing cannot show it"
         return Row(bug.shows, "todo", dim=f"{why}: it stays alive on purpose", tag="alive")
@@ -196,32 +197,6 @@ def _bug(exercise: Exercise, judged: JudgedBug) -> Row:
     return Row(name, "bad", dim=why, tag="alive", more=told)
 
 
-def _commits(verdict: Verdict) -> Iterator[Row]:
-    """What became of each commit: a workflow is green on good ones, and keeps the bad ones out."""
-    for test in verdict.doubtful:
-        which = "" if test.variant == "original" else f" that {test.variant.removeprefix('correct/').replace('_', ' ')}"
-        said = "never ends" if test.validity is Validity.NEVER_ENDS else "is red: nobody could merge it"
-        yield Row(f"a good commit{which} {said}", "bad", dim=f"`{test.name}`", code=test.message, is_open=True)
-    if not verdict.doubtful and verdict.valid:
-        more = _count(len(verdict.correct), "other good one", "other good ones")
-        yield Row("lets good commits in", "ok", dim=f"(this one and {more})" if verdict.correct else "")
-    elif not verdict.doubtful:
-        yield Row("GitHub starts nothing on a pull request: no check is shown, and nothing is proved.", "bad")
-    for judged in verdict.bugs:
-        yield _commit(judged)
-
-
-def _commit(judged: JudgedBug) -> Row:
-    bug = judged.bug
-    if judged.fate is Fate.CAUGHT:
-        return Row(bug.title, "ok", dim=f"red at `{judged.catches[0].name}`", tag="kept out", diff=_shown(bug.diff))
-    seen = {Fate.NOT_REACHED: "no check is shown on it", Fate.INCONCLUSIVE: judged.detail}
-    why = seen.get(judged.fate, "green on it")
-    tag = "open" if judged.fate is Fate.INCONCLUSIVE else "let in"
-    told = f"What a customer tells you: “{bug.shows}”"
-    return Row(f"a bad commit at the **{bug.boundary}** boundary", "bad", dim=why, tag=tag, more=told)
-
-
 def _hygiene(proof: Proof) -> Row:
     seen = proof.evidence + (
         f" ({proof.measured:.1f} times, by the median or the slowest tenth of the tests)" if proof.measured else ""
@@ -229,36 +204,3 @@ def _hygiene(proof: Proof) -> Row:
     return Row(
         TITLES[proof.name], "ok" if proof.passed else "bad", dim=seen, tag="shown" if proof.passed else "not shown"
     )
-
-
-def _shown(diff: str) -> str:
-    """The diff without its line numbers, which a learner has no use for: the code is what teaches."""
-    lines: list[str] = []
-    for line in diff.splitlines():
-        if line.startswith("+++ b/"):
-            lines.append(f"in {line[6:]}")
-        elif line.startswith("@@"):
-            lines += [] if lines[-1].startswith("in ") else ["…"]
-        elif not line.startswith("--- "):
-            lines.append(line)
-    return "\n".join(lines)
-
-
-def _short(name: str) -> str:
-    """A test's name, cut where the value that it was made from makes it endless."""
-    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
-
-
-def _place(where: str) -> str:
-    name, _, line = where.rpartition(":")
-    if not line.isdigit():
-        return ""
-    return f"line {line} of the %%conftest cell" if name.endswith("conftest.py") else f"line {line}"
-
-
-def _and_others(number: int) -> str:
-    return f" and {_count(number, 'other test', 'other tests')}"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from course.notebook import text
-from course.notebook.text import SIGNS
-
+SIGNS = {"ok": "✔", "bad": "✗", "todo": "○", "on": "●", "note": "!", "": ""}
+_BOLD = re.compile(r"\*\*([^*]+)\*\*")
 Mark = Literal["ok", "bad", "todo", "on", "note", ""]
 STYLE = (Path(__file__).parent / "panel.css").read_text(encoding="utf-8")
 # Only what we write ourselves is marked up: everything is escaped first
@@ -78,7 +77,7 @@ class Panel:
     rows: tuple[Row, ...] = field(default=())
 
     def __str__(self) -> str:
-        return text.render(self)
+        return _as_text(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         del include, exclude  # IPython picks from what it gets
@@ -183,3 +182,38 @@ def _bar(share: float | None) -> str:
         return ""
     percent = round(100 * min(max(share, 0), 1))
     return f'<span class="course-bar" role="img" aria-label="{percent} %"><i style="width:{percent}%"></i></span> '
+
+
+# As text: for terminals, for logs, and for nbval
+
+
+def _as_text(panel: Panel) -> str:
+    """Render a panel as lines of text, without any markup."""
+    head = "  ".join(_plain(part) for part in (panel.title, panel.dim, panel.right) if part)
+    lines = [head]
+    for row in panel.rows:
+        lines += _text_of(row)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _plain(words: str) -> str:
+    """Drop the markup for bold; backticks stay, as people write them in plain text."""
+    return _BOLD.sub(r"\1", words)
+
+
+def _text_of(row: Row) -> list[str]:
+    first = f"{row.label}:" if row.label.strip() else ""
+    link = f"→ {row.link}" if row.link else ""
+    parts = (first, SIGNS[row.mark], _plain(row.text), link, _remark(row.dim), _bracketed(row.tag))
+    line = "  " + " ".join(part for part in parts if part)
+    # What a notebook hides until it is asked for is left out here
+    below = (row.diff or row.code or row.more.strip()).splitlines() if row.is_open else []
+    return [line, *(f"      {each}" for each in below)]
+
+
+def _remark(words: str) -> str:
+    return _plain(words) if words.startswith("(") else f"({_plain(words)})" if words else ""
+
+
+def _bracketed(tag: str) -> str:
+    return f"[{tag}]" if tag else ""

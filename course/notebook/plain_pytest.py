@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from course.engine import DEFAULTS, XDIST, plugins_for
@@ -47,6 +48,16 @@ def run_plain(options: str, source: str, *, colour: bool = False, seconds: float
         >>> report.splitlines()[-1].startswith("1 passed in")
         True
     """
+    words = _words(options)
+    with tempfile.TemporaryDirectory(prefix="course-pytest-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / FILE).write_text(source, encoding="utf-8")
+        (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", f"--color={'yes' if colour else 'no'}", *OPTIONS]
+        return _run([*command, *_plugins(f" {options}\n{source}"), *words], folder, seconds)
+
+
+def _words(options: str) -> list[str]:
     try:
         words = shlex.split(options)
     except ValueError as error:
@@ -56,16 +67,15 @@ def run_plain(options: str, source: str, *, colour: bool = False, seconds: float
             "`-n` is an option of pytest-xdist, which is not installed here.",
             "Install it with `pip install pytest-xdist`, or go on: the exercises do without.",
         )
-    with tempfile.TemporaryDirectory(prefix="course-pytest-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        (folder / FILE).write_text(source, encoding="utf-8")
-        (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", f"--color={'yes' if colour else 'no'}", *OPTIONS]
-        for plugin in plugins_for(f" {options}\n{source}"):
-            command += ["-p", plugin]
-            command += ["-o", "=".join(DEFAULTS[plugin])] if plugin in DEFAULTS else []
-        command += words
-        return _run(command, folder, seconds)
+    return words
+
+
+def _plugins(text: str) -> Iterator[str]:
+    """The options that load the plugins which a cell uses."""
+    for plugin in plugins_for(text):
+        yield from ("-p", plugin)
+        if plugin in DEFAULTS:
+            yield from ("-o", "=".join(DEFAULTS[plugin]))
 
 
 def _run(command: list[str], folder: Path, seconds: float) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from course.engine import Prover, Variant, load_subject
 from course.errors import CourseError
 from course.notebook.cell import Cell
-from course.notebook.program import Program
+from course.notebook.program import Program, no_proxy
 from course.notebook.progress import Progress
 from course.notebook.workspace import Workspace, default_folder
 from course.services.cleanup import registry
@@ -209,7 +209,7 @@ class Session:
             self._program.remove()
         names = dict.fromkeys(each for each in (lesson.subject, *(e.subject for e in lesson.exercises)) if each)
         subjects = [load_subject(name) for name in names]
-        environment: dict[str, str | None] = {"DATABASE_URL": self._database_url(lesson), "no_proxy": _no_proxy()}
+        environment: dict[str, str | None] = {"DATABASE_URL": self._database_url(lesson), "no_proxy": no_proxy()}
         if self.nats is not None:
             environment["NATS_URL"] = self.nats.url
         for subject in subjects:
@@ -231,12 +231,6 @@ class Session:
                 self._pool.give_back(self._database)
         self._database = self._pool.take()
         return self._database.url
-
-
-def _no_proxy() -> str:
-    """Whom to reach without a proxy: who is named already, and this machine, where lessons run servers of their own."""
-    named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-    return ",".join(filter(None, (named, "localhost", "127.0.0.1", "::1")))
 
 
 _current: list[Session] = []

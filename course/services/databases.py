@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import psycopg
@@ -127,13 +127,11 @@ def end_sessions(connection: Connection, name: str) -> bool:
     return True
 
 
-def make_template(connection: Connection, name: str, label: Label | None = None) -> None:
+def make_template(connection: Connection, name: str) -> None:
     """Let nobody in any longer, so that the database can be copied."""
     order = "ALTER DATABASE {} ALLOW_CONNECTIONS false IS_TEMPLATE true"
     connection.execute(sql.SQL(order).format(sql.Identifier(name)))
     end_sessions(connection, name)
-    if label is not None:
-        change_label(connection, name, label)
 
 
 def change_label(connection: Connection, name: str, label: Label) -> None:
@@ -158,25 +156,18 @@ def hold(connection: Connection, lock: str) -> None:
     connection.execute(f"SELECT pg_advisory_lock_shared({_NUMBER})", [lock])
 
 
-def let_go(connection: Connection, lock: str) -> None:
-    """Hold it no longer."""
-    connection.execute(f"SELECT pg_advisory_unlock_shared({_NUMBER})", [lock])
-
-
 @contextlib.contextmanager
-def alone(connection: Connection, lock: str, *, wait: bool = False) -> Iterator[bool]:
+def alone(connection: Connection, lock: str) -> Iterator[bool]:
     """Have a lock to oneself for a moment.
 
     Args:
         connection: To the server's database "postgres": locks of other databases are other locks.
         lock: Its name.
-        wait: Wait until all others have let it go.
 
     Yields:
         Whether nobody else holds it.
     """
-    call = "true FROM pg_advisory_lock" if wait else "pg_try_advisory_lock"
-    had = connection.execute(f"SELECT {call}({_NUMBER})", [lock]).fetchone() == (True,)
+    had = connection.execute(f"SELECT pg_try_advisory_lock({_NUMBER})", [lock]).fetchone() == (True,)
     try:
         yield had
     finally:
@@ -184,15 +175,15 @@ def alone(connection: Connection, lock: str, *, wait: bool = False) -> Iterator[
             connection.execute(f"SELECT pg_advisory_unlock({_NUMBER})", [lock])
 
 
-def drop_orphans(connection: Connection, mine: Container[str]) -> None:
+def drop_orphans(connection: Connection, mine: str) -> None:
     """Drop what nobody needs any longer: databases whose lock is free, and in which there is no session.
 
     Args:
         connection: To the server's database "postgres".
-        mine: The locks of the connection itself, which are not in its own way.
+        mine: The lock of the connection itself, which is not in its own way.
     """
     for name, label in labels(connection).items():
-        if label.kind != "kept" and label.lock not in mine:
+        if label.kind != "kept" and label.lock != mine:
             drop_unless_used(connection, name, label.lock)
 
 

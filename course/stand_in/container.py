@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import secrets
-from collections.abc import Iterator
 from typing import Any
 
 from docker.models.containers import Container, ExecResult
@@ -15,9 +13,6 @@ from course.stand_in.errors import StandInError
 from course.stand_in.nats import Nats
 from course.stand_in.postgres import Postgres
 from course.stand_in.settings import Settings
-
-# When PostgreSQL or NATS wrote a line; NATS has the local time
-_TIME = re.compile(rb"^(?:\[\d+\] )?(\d{4})[-/](\d\d)[-/](\d\d) (\d\d:\d\d:\d\d\.\d+)( UTC)?")
 
 
 class _NoEngine:
@@ -81,12 +76,13 @@ class StandInContainer(Container):  # type: ignore[misc] # docker ships no types
         self.attrs["NetworkSettings"]["Ports"] = self._bindings() if up else {}
 
     def logs(self, **options: Any) -> bytes:
-        """What the program wrote: `stdout`, `stderr`, `tail` and `since` as in docker."""
-        if refused := sorted({"follow", "stream", "timestamps", "until"} & {name for name in options if options[name]}):
+        """What the program wrote: `stdout`, `stderr` and `tail` as in docker."""
+        if refused := sorted(
+            {"follow", "since", "stream", "timestamps", "until"} & {name for name in options if options[name]}
+        ):
             raise StandInError.without(f"The stand-in's logs know no {', '.join(refused)}.", "leave it out")
         out, err = (log.splitlines(keepends=True) for log in self.program.logs())
         lines = [*(out if options.get("stdout", True) else ()), *(err if options.get("stderr", True) else ())]
-        lines = list(lines_since(options.get("since"), lines))
         return b"".join(lines[-tail:] if isinstance(tail := options.get("tail"), int) else lines)
 
     def exec_run(self, cmd: str | list[str], **options: Any) -> ExecResult:
@@ -123,25 +119,6 @@ class StandInContainer(Container):  # type: ignore[misc] # docker ships no types
         return {
             inner: [{"HostIp": "127.0.0.1", "HostPort": str(port)}] if port else None for inner, port in found.items()
         }
-
-
-def lines_since(moment: dt.datetime | float | None, lines: list[bytes]) -> Iterator[bytes]:
-    """The lines that were written at that moment or later; a line without a time belongs to the one before it.
-
-    Example:
-        >>> list(lines_since(dt.datetime(2030, 1, 2), [b"2030-01-01 09:00:00.1 UTC", b"2030-01-03 09:00:00.1 UTC"]))
-        [b'2030-01-03 09:00:00.1 UTC']
-    """
-    if isinstance(moment, dt.datetime):  # docker takes one without a time zone for UTC
-        moment = (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
-    written = 0.0
-    for line in lines:
-        if found := _TIME.match(line):
-            year, month, day, time, zone = (part.decode() for part in found.groups(b""))
-            when = dt.datetime.fromisoformat(f"{year}-{month}-{day}T{time}")
-            written = (when.replace(tzinfo=dt.UTC) if zone else when).timestamp()
-        if written >= (moment or 0.0):
-            yield line
 
 
 def _attributes(settings: Settings) -> dict[str, Any]:

@@ -27,8 +27,6 @@ _SHELL_SIGNS = re.compile(r"[$`*?\[\]~\n;|&<>(){}\\]")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _OPTION = re.compile(r"(?:-([hp])|--(host|port)(?:=|$))(.*)", re.DOTALL)
 _TAKES_VALUE = {"-c", "--command", "-d", "--dbname", "-f", "--file", "-U", "--username", "-v", "-o"}
-_IN_CONNINFO = r"(?<!\S)(?:host\s*=\s*(?:localhost|127\.0\.0\.1)|port\s*=\s*{port})(?!\S)"
-_IN_URI = r"(?s)^(.*postgres(?:ql)?://(?:[^@/?]*@)?)(?:localhost|127\.0\.0\.1)(?::{port}(?=[/?]|$)|(?=[:/?]|$))"
 _BEFORE_SQL = re.compile(r"-[a-zA-Z]*c|--command")
 _FILE = re.compile(r"(--[\w-]+=|-[fo])?(/(?![/*]).*)", re.DOTALL)
 
@@ -122,9 +120,7 @@ class Inside:
             return f"{found[1] or ''}{self.files.root}{found[2]}"
         if word.startswith("--command="):
             return self.files.in_sql(word)
-        if re.search(r"(?:^|\s)(?:host|dbname|user)\s*=", word):
-            return re.sub(_IN_CONNINFO.format(port=self.inner_port), "", word)
-        return re.sub(_IN_URI.format(port=self.inner_port), r"\1", word)
+        return word
 
     def _told(self, output: bytes) -> bytes:
         """The output of a program with the container's paths and port in it instead of the host's."""

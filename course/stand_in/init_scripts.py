@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 from course.stand_in.errors import StandInError
@@ -27,16 +26,12 @@ def run(inside: Inside, user: str, database: str) -> str:
 
 def _run(script: Path, inside: Inside, user: str, database: str) -> str:
     name = f"{SCRIPTS}/{script.name}"
-    if script.suffix == ".sh":
+    if script.suffix in {".sh", ".gz", ".xz", ".zst"}:
         raise StandInError.without(
             f"No shell runs here for {name}.", "write it as an .sql file; psql's own \\ commands work"
         )
-    if not script.name.endswith((".sql", ".sql.gz")):
+    if script.suffix != ".sql":
         return f"/usr/local/bin/docker-entrypoint.sh: ignoring {name}\n"
-    if script.suffix == ".gz":
-        plain = script.with_suffix("")
-        plain.write_text(inside.files.in_sql(gzip.decompress(script.read_bytes()).decode()), encoding="utf-8")
-        name = f"{SCRIPTS}/{plain.name}"
     names = ["--username", user, "--dbname", database]
     line = ["psql", "-v", "ON_ERROR_STOP=1", "--no-password", "--no-psqlrc", *names, f"--file={name}"]
     done = inside.run(line)

@@ -6,10 +6,10 @@ together is measured. In between, as a test would, a client connects by the URL,
 `database_vs_pytest_postgresql`: on the same server, a database with those 8 tables and rows, a new connection to it,
 one query (`SELECT 1`: what a query asks for takes as long for both), and the end of it all. Theirs are the steps of the
 fixture that `factories.postgresql` makes over `postgresql_noproc`, by its documented `DatabaseJanitor`: a database
-created from a template, a psycopg connection, the database dropped. Ours is `pool.database()` with a connection by
-psycopg2, the driver of its URLs. Both run in one process without pytest, whose own time would be the same for both, and
-without a pause in which a background could catch up. They take turns, so that a busy machine is busy for both; the
-figure is the ratio of the medians.
+created from a template, a psycopg connection, the database dropped. Ours is `pool.database()` with a connection by the
+same driver. Both run in one process without pytest, whose own time would be the same for both, and without a pause in
+which a background could catch up. They take turns, so that a busy machine is busy for both; the figure is the ratio of
+the medians.
 """
 
 # ruff: noqa: S608 - the tables and figures in the statements are ours
@@ -125,8 +125,8 @@ def their_connection(server: Server) -> Iterator[psycopg.Connection]:
 
 @contextmanager
 def our_connection(pool: DatabasePool) -> Iterator[Any]:
-    """The same with a pool, by the driver that its URLs name."""
-    with pool.database() as database, contextlib.closing(psycopg2.connect(database.dsn)) as connection:
+    """The same with a pool."""
+    with pool.database() as database, contextlib.closing(psycopg.connect(database.dsn)) as connection:
         yield connection
 
 

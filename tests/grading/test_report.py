@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 
-from course.engine import Standing, Verdict
+from course.engine import Fate, Standing, Verdict
 from course.grading.exports import grades_csv, gradescope, junit
 from course.grading.record import public
 from course.grading.report import class_page, learner_page, write_class, write_learner
@@ -80,6 +80,18 @@ def test_notes_and_the_entry_stand_in_the_grades(make, verdict):
     page = class_page([record])
     assert "Ada_222_101_suite.zip" in page
     assert "Handed in late" in page
+    page = learner_page(public(record, reveal=False))
+    assert "How it was handed in" in page
+    assert "What was left out" not in page
+
+
+def test_where_nobody_caught_a_bug_the_class_page_says_so_and_blames_no_subject(make, verdict):
+    bugs = tuple(replace(bug, fate=Fate.SURVIVED, catches=()) for bug in verdict.bugs)
+    said = "No suite that ran has caught a bug"
+    page = class_page([make("ada", replace(verdict, bugs=bugs))])
+    assert said in page
+    assert "100 %" not in page
+    assert said not in class_page([make()])
 
 
 def test_how_much_a_grade_depends_on_a_single_bug_stands_in_all_reports(make):

@@ -77,7 +77,7 @@ def till(tmp_path_factory, packages):
     folder = tmp_path_factory.mktemp("subjects") / "till"
     (folder / "till").mkdir(parents=True)
     (folder / "till" / "index.js").write_text(PROGRAM)
-    (folder / "subject.toml").write_text('language = "javascript"\nseconds = 60\n')
+    (folder / "subject.toml").write_text('language = "javascript"\npackage = "till"\nseconds = 60\n')
     for name in ("package.json", "package-lock.json"):
         shutil.copy(SUBJECTS / "users_js" / name, folder)
     for name, change in BUGS.items():

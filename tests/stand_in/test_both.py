@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import re
 import time
@@ -114,12 +113,8 @@ def test_wait_strategies_come_to_an_end(engine, strategy):
         assert container.status == "running"
 
 
-def test_a_log_begins_where_it_is_asked_to(postgres):
-    wrapped = postgres.get_wrapped_container()
-    moment = dt.datetime.now(dt.UTC)
-    assert READY.encode() in wrapped.logs(since=moment - dt.timedelta(hours=1))
-    assert READY.encode() not in wrapped.logs(since=moment + dt.timedelta(seconds=1))
-    assert wrapped.logs(stdout=False, tail=1).count(b"\n") == 1
+def test_a_log_is_read_in_part(postgres):
+    assert postgres.get_wrapped_container().logs(stdout=False, tail=1).count(b"\n") == 1
 
 
 def test_what_goes_wrong_is_in_the_log(postgres):
@@ -153,8 +148,6 @@ def test_a_container_is_a_database_that_belongs_to_the_user_of_its_name(postgres
         "psql -U test -qtc 'SELECT 6 * 7'",
         "psql -hlocalhost -p5432 -U test -qtc 'SELECT 6 * 7'",
         "psql --host=127.0.0.1 --port 5432 --username test -qtc 'SELECT 6 * 7'",
-        "psql postgresql://test@localhost:5432/test -qtc 'SELECT 6 * 7'",
-        "psql 'host=localhost port=5432 user=test dbname=test' -qtc 'SELECT 6 * 7'",
         ["psql", "-U", "test", "-d", "test", "-qtc", "SELECT 6 * 7"],
         ["sh", "-c", "PGPASSWORD='wrong' psql --username test --host 127.0.0.1 -qtc 'SELECT 6 * 7;'"],
         ["bash", "-ec", 'psql -U test -qtc "SELECT 6 * 7;"'],
@@ -179,7 +172,6 @@ def test_a_command_that_fails_tells_its_exit_code_and_its_words(postgres):
     code, output = postgres.exec("psql -c 'SELECT 1'")  # without -U it is the user that runs it
     assert (code, output.split(b":  ")[-1]) == (2, b'role "root" does not exist\n')
     assert postgres.exec("psql -U test -h localhost -p 5433 -c 'SELECT 1'").exit_code == 2
-    assert postgres.exec("psql postgresql://test@localhost:5433/test -c 'SELECT 1'").exit_code == 2
 
 
 def test_output_and_error_are_kept_apart_on_request(postgres):

@@ -67,7 +67,7 @@ def test_what_exec_and_copies_cannot_do_is_refused(container, tmp_path):
         container.exec(ExecConfig("pg_isready", workdir="/tmp"))  # noqa: S108 - as above
 
 
-@pytest.mark.parametrize("option", ["follow", "stream", "timestamps", "until"])
+@pytest.mark.parametrize("option", ["follow", "since", "stream", "timestamps", "until"])
 def test_what_the_log_cannot_do_is_refused(container, option):
     with pytest.raises(StandInError, match=option):
         container.get_wrapped_container().logs(**{option: True})

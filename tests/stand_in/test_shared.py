@@ -54,13 +54,6 @@ def test_a_container_is_a_role_and_a_database_until_it_stops(run_server):
     assert names(run_server) == before
 
 
-def test_it_is_quick(run_server):
-    PostgresContainer("postgres:16").start().stop()
-    begin = time.perf_counter()
-    PostgresContainer("postgres:16").start().stop()
-    assert time.perf_counter() - begin < 1
-
-
 def test_a_second_one_of_the_same_names_has_a_server_of_its_own(run_server):
     with PostgresContainer("postgres:16") as one, PostgresContainer("postgres:16", password="other") as two:
         assert one.get_exposed_port(5432) == run_server.port

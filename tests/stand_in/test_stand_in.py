@@ -40,11 +40,9 @@ def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_installing_imports_neither_docker_nor_testcontainers():
     script = """
-        import sys, time
+        import sys
         from course.stand_in import install
-        begin = time.perf_counter()
         install()
-        assert time.perf_counter() - begin < 0.05
         print([name for name in ("docker", "testcontainers", "psycopg") if name in sys.modules])
     """
     assert run("\n".join(line.strip() for line in script.splitlines())).stdout == "[]\n"

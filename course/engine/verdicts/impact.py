@@ -37,7 +37,8 @@ def watched_lines(patch: Patch, program: Path) -> Watched:
 
     A removed line counts with the whole statement that it is part of, and what takes its place in the same block runs
     where it ran. A mere addition counts with its neighbours: of the statements before and after it those that stand in
-    the same block, or both. An added `except` may run where no neighbour does: such a change is not known.
+    the same block, or both. An added `except` may run where no neighbour does: such a change is not known. Imports
+    provide for the rest of a change and count by what uses them; a change of nothing else is not known.
 
     Args:
         patch: The change.
@@ -49,8 +50,9 @@ def watched_lines(patch: Patch, program: Path) -> Watched:
         if not file.path.endswith(".py") or any(block.adds_handler for block in blocks):
             return Watched(frozenset(), known=False)
         statements = _statements(program / file.path)
-        lines |= {(file.path, line) for block in blocks for line in block.stands_on(statements)}
-    return Watched(frozenset(lines))
+        changes = [block for block in blocks if not block.is_import]
+        lines |= {(file.path, line) for block in changes for line in block.stands_on(statements)}
+    return Watched(frozenset(lines), known=bool(lines))
 
 
 def interest(watched: Iterable[Watched]) -> Mapping[str, frozenset[int]]:
@@ -112,6 +114,10 @@ class _Block:
     @property
     def adds_handler(self) -> bool:
         return not self.removed and any(line.lstrip().startswith(("except", "finally")) for line in self.added)
+
+    @property
+    def is_import(self) -> bool:
+        return all(line.startswith(("from ", "import ", "\n")) for line in (*self.added, *dict(self.removed).values()))
 
     def stands_on(self, statements: tuple[Statement, ...]) -> set[int]:
         lines = {line for number, _ in self.removed for line in _statement_at(number, statements)}

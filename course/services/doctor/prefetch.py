@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import compileall
 import sysconfig
+from itertools import groupby
 from typing import Any
 
 from rich.console import Console
@@ -32,10 +33,12 @@ def prefetch(console: Console | None = None) -> bool:
     if not docker.answers:
         console.print(f"· no images: Docker does not answer ({docker.why}); every lesson runs without it")
         return True
-    fetched = [fetch(image, console) for image in images.wanted()]
-    if not all(fetched):
+    missing = [error for image in images.wanted() if (error := fetch(image, console))]
+    for why, alike in groupby(missing, key=lambda error: f"{error.why}. {error.next_step}"):
+        console.print(f"✗ Docker cannot fetch {', '.join(error.name for error in alike)}: {why}")
+    if missing:
         console.print("· until then the course's own servers stand in for containers; every lesson runs")
-    return all(fetched)
+    return not missing
 
 
 def compile_modules() -> None:
@@ -44,17 +47,16 @@ def compile_modules() -> None:
         compileall.compile_dir(str(folder), quiet=2, workers=0)
 
 
-def fetch(image: str, console: Console) -> bool:
-    """Pull an image unless it is here; return False, with the reason printed, where it cannot be had."""
+def fetch(image: str, console: Console) -> ImageMissingError | None:
+    """Pull an image unless it is here; return why it cannot be had."""
     try:
         if not images.is_here(image):
             with Progress(console=console, transient=True) as progress:
                 images.fetch(image, Layers(progress, image))
     except ImageMissingError as error:
-        console.print(f"✗ {error}")
-        return False
+        return error
     console.print(f"✔ image {image}")
-    return True
+    return None
 
 
 class Layers:

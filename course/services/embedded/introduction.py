@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from course.services import databases
 from course.services.embedded.cluster import USER
 
 _HELPER = "course_introduction"
@@ -25,8 +26,7 @@ def introduce(login: Mapping[str, Any], user: str, password: str, database: str)
     with psycopg.connect("", user=USER, dbname="postgres", autocommit=True, **login) as connection:
         connection.execute(_passwords(user, password))
         if database not in {"postgres", "template0", "template1"}:
-            statement = sql.SQL("CREATE DATABASE {} OWNER {}")
-            connection.execute(statement.format(sql.Identifier(database), sql.Identifier(user)))
+            databases.create(connection, database, template="template1", owner=user)
 
 
 def _passwords(user: str, password: str) -> sql.Composed:

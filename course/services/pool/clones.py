@@ -1,8 +1,9 @@
-"""The clones of one template, on one server: made, put right after use, kept, dropped."""
+"""A template and its clones, on one server: made, put right after use, kept, dropped."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -12,14 +13,15 @@ from typing import Any
 import psycopg
 
 from course.services import databases
-from course.services.databases import Label
-from course.services.pool import template
+from course.services.databases import EMPTY, Label
 from course.services.pool.connection import connect, is_open
-from course.services.pool.errors import explain
+from course.services.pool.errors import PoolError, explained
 from course.services.pool.snapshot import Look, Snapshot
 from course.services.server import Server
 
 Connection = psycopg.Connection[Any]
+
+_KEPT = 20  # databases of failed tests that stay on one server, the youngest
 
 
 @dataclass
@@ -29,7 +31,7 @@ class Clone:
     Attributes:
         name: Its name.
         connection: The pool's own session in it. It puts the database right, and ends with the server.
-        look: How it looked when it was clean.
+        look: How it looked when it was clean; None where it cannot be put right.
     """
 
     name: str
@@ -38,36 +40,31 @@ class Clone:
 
 
 class Clones:
-    """Makes databases for one pool, and takes them back. All but `is_ready` is for one thread at a time.
+    """Makes databases for one pool, and takes them back. All but `is_open` of a clone is for one thread at a time.
 
     Args:
         server: Where they are.
         name: The pool's name.
-        build: Fills the template; see `template.acquire`.
-        version: Of what `build` makes.
-        keep: How many databases of failed tests stay on the server.
+        build: Fills the template; without it, clones are empty.
 
     Raises:
         CourseError: The template could not be built, or the server did not let us.
     """
 
-    def __init__(
-        self, server: Server, name: str, build: Callable[[str], None] | None, version: str | None, *, keep: int
-    ) -> None:
-        self._server, self._name, self._keep = server, template.prefix(name), keep
-        self._lock = secrets.token_hex(4)
-        self._made = 0
-        self._sessions: dict[str, Connection] = {}  # one in each clone, by its name
+    def __init__(self, server: Server, name: str, build: Callable[[str], None] | None) -> None:
+        self._server, self._lock = server, secrets.token_hex(4)
+        words = re.sub(r"\W+", "_", name.lower(), flags=re.ASCII).strip("_")
+        self._name, self._made = f"course_{words[:24] or 'pool'}_{self._lock}", 0
+        self._living: dict[str, Clone] = {}
         self._snapshot: Snapshot | None = None
-        try:
+        with explained(server):
             self._connection = connect(server)
-            with contextlib.ExitStack() as stack:
-                stack.callback(self._connection.close)
-                databases.hold(self._connection, self._lock)
-                self._template = template.acquire(self._connection, server, self._name, build, version)
-                stack.pop_all()
-        except psycopg.Error as error:
-            raise explain(server, error) from error
+            databases.hold(self._connection, self._lock)
+        try:
+            self._template = self._build(build) if build else EMPTY
+        except BaseException:
+            self.end()
+            raise
 
     def make(self) -> Clone:
         """Make one; where somebody ended our session meanwhile, a second time.
@@ -75,12 +72,10 @@ class Clones:
         Raises:
             CourseError: The server could not.
         """
-        try:
+        with explained(self._server):
             with contextlib.suppress(psycopg.OperationalError):
                 return self._make()
             return self._make()
-        except psycopg.Error as error:
-            raise explain(self._server, error) from error
 
     def renew(self, clone: Clone) -> Clone:
         """Put a used one right; where that cannot be, or in doubt, drop it and make another."""
@@ -90,79 +85,85 @@ class Clones:
         self.drop(clone)
         return self.make()
 
-    def is_ready(self, clone: Clone) -> bool:
-        """Whether its server is still there."""
-        return is_open(clone.connection)
-
     def drop(self, clone: Clone) -> None:
         """Drop one, with all sessions in it. What cannot be dropped now, a later pool will find."""
-        self._drop(clone.name)
+        self._leave(clone.name)
+        with contextlib.suppress(psycopg.Error, databases.ForeignDatabaseError):
+            databases.drop(self._open_connection(), clone.name)
 
     def keep(self, clone: Clone) -> None:
         """Leave one on the server, and drop the oldest ones that were left there if they are many."""
         self._leave(clone.name)
         connection = self._open_connection()
-        databases.change_label(connection, clone.name, Label("kept", f"{time.time():020.6f}"))
+        databases.change_label(connection, clone.name, Label("kept", str(time.time_ns())))
         kept = [(label.lock, name) for name, label in databases.labels(connection).items() if label.kind == "kept"]
-        for _, name in sorted(kept)[: max(0, len(kept) - self._keep)]:
-            databases.drop_unless_used(connection, name, name)
+        for lock, name in sorted(kept)[:-_KEPT]:
+            databases.drop_unless_used(connection, name, lock)
 
     def drop_orphans(self) -> None:
         """Drop what pools of dead processes have left on the server."""
-        databases.drop_orphans(self._open_connection(), mine=(self._lock, self._template.name))
+        databases.drop_orphans(self._open_connection(), mine=self._lock)
 
     def end(self) -> None:
-        """Drop all that was made, kept ones excepted, and the template if nobody else needs it."""
+        """Drop the template and all clones but those that are kept."""
         with contextlib.suppress(psycopg.Error), self._open_connection() as connection:
             for name, label in databases.labels(connection).items():
-                if label == Label("clone", self._lock):
+                if label.lock == self._lock:
                     databases.drop(connection, name)
-            self._template.release(connection)
         self.leave()
 
     def leave(self) -> None:
         """Close all connections, as on a server that is gone."""
-        for name in list(self._sessions):
+        for name in list(self._living):
             self._leave(name)
         self._connection.close()
 
+    def _build(self, build: Callable[[str], None]) -> str:
+        name = f"{self._name}_template"
+        with explained(self._server):
+            databases.create(self._connection, name, label=Label("template", self._lock))
+        try:
+            build(self._server.url(name))
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+            raise PoolError(
+                f"The pool's template could not be built ({reason}).",
+                "Correct the function given as `build`: it creates all tables and rows in an empty database.",
+            ) from error
+        databases.make_template(self._connection, name)
+        return name
+
     def _open_connection(self) -> Connection:
-        """The one that holds the locks; if somebody ended it, a new one."""
+        """The one that holds the lock; if somebody ended it, a new one."""
         if not is_open(self._connection):
             self._connection = connect(self._server)
-            for lock in (self._lock, self._template.name):
-                databases.hold(self._connection, lock)
+            databases.hold(self._connection, self._lock)
         return self._connection
 
     def _make(self) -> Clone:
         self._made += 1
-        name = f"{self._name}_{self._lock}_{self._made}"
+        name = f"{self._name}_{self._made}"
         try:
-            self._template.clone(self._open_connection(), name, self._lock)
-            is_superuser = self._connection.info.parameter_status("is_superuser") == "on"
-            session = self._sessions[name] = connect(self._server, name, as_replica=is_superuser)
-            return Clone(name, session, self._look(session) if is_superuser else None)
+            connection = self._open_connection()
+            databases.create(connection, name, template=self._template, label=Label("clone", self._lock))
+            is_superuser = connection.info.parameter_status("is_superuser") == "on"
+            clone = self._living[name] = Clone(name, connect(self._server, name, as_replica=is_superuser), None)
+            if is_superuser:
+                self._snapshot = self._snapshot or Snapshot.take(clone.connection)
+                clone.look = Look.at(clone.connection)
         except psycopg.Error:
-            self._drop(name, foreign=True)  # it may lack its label
+            self._leave(name)
+            with contextlib.suppress(psycopg.Error):
+                databases.drop(self._open_connection(), name, foreign=True)  # it may lack its label
             raise
-
-    def _drop(self, name: str, *, foreign: bool = False) -> None:
-        self._leave(name)
-        with contextlib.suppress(psycopg.Error, databases.ForeignDatabaseError):
-            databases.drop(self._open_connection(), name, foreign=foreign)
+        return clone
 
     def _leave(self, name: str) -> None:
-        if name in self._sessions:
-            self._sessions.pop(name).close()
-
-    def _look(self, connection: Connection) -> Look | None:
-        """How a new clone looks; the first one is what later ones are put right by."""
-        self._snapshot = self._snapshot or Snapshot.take(connection)
-        return Look.at(connection) if self._snapshot else None
+        if name in self._living:
+            self._living.pop(name).connection.close()
 
     def _put_right(self, clone: Clone) -> bool:
-        if self._snapshot is None or clone.look is None or not databases.end_sessions(clone.connection, clone.name):
+        if not self._snapshot or not clone.look or not databases.end_sessions(clone.connection, clone.name):
             return False
-        look = self._snapshot.put_right(clone.connection, clone.look)
-        clone.look = look or clone.look
-        return look is not None
+        clone.look = self._snapshot.put_right(clone.connection, clone.look)
+        return clone.look is not None

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from course.services.pool.clones import Clone, Clones
-from course.services.pool.errors import NotTakenError, PoolClosedError, PoolTimeoutError
+from course.services.pool.connection import is_open
+from course.services.pool.errors import PoolError
 from course.services.server import Server
 
 _PATIENCE = 30.0  # seconds until a database must be ready
-_KEPT = 20  # databases of failed tests that stay on one server, the youngest
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class DatabasePool:
     migrations, by a script. Clones of that template are made ahead, in the background. A used one comes back: what was
     written to is emptied, and if more than rows has changed, the database is dropped and another one made. So what a
     test does to its database, the next one does not see. Roles belong to the whole server, and so does `ALTER SYSTEM`:
-    these a pool does not undo, and privileges on the database itself (`GRANT CONNECT`) are not cloned.
+    these a pool does not undo. PostgreSQL clones what is in a database, and not what is said of it (`GRANT CONNECT`,
+    `ALTER DATABASE … SET`).
 
     Many threads may use it, in the process that made it: one that was forked makes its own.
 
@@ -60,15 +61,10 @@ class DatabasePool:
         build: Fills the template; without it, databases are empty.
         name: Names the databases, for people: `course_<name>_…`.
         ahead: How many are made before they are asked for.
-        version: A word that changes with what `build` makes, such as a hash of the migrations. Pools of one name and
-            version share a template, those of other processes as well; without it, none do.
-        keep: How many databases of failed tests stay on the server.
-        tell: Says where a kept database is.
 
     Raises:
-        TemplateBuildError: `build` raised.
         ServerGoneError: The server does not answer.
-        PoolError: PostgreSQL refused.
+        PoolError: `build` raised, or PostgreSQL refused.
 
     Example:
         As fixtures, in `conftest.py`; a failed test's database stays, and its URL is printed:
@@ -105,17 +101,12 @@ class DatabasePool:
         *,
         name: str,
         ahead: int = 2,
-        version: str | None = None,
-        keep: int = _KEPT,
-        tell: Callable[[str], None] = print,
     ) -> None:
-        self.server = server
-        self.kept: list[Database] = []
-        self._tell, self._ahead, self._owner = tell, ahead, os.getpid()
+        self._server, self._ahead, self._owner = server, ahead, os.getpid()
         self._change = threading.Lock()
         self._used: dict[str, Clone] = {}
         self._ready: deque[Future[Clone]] = deque()  # in the order in which the worker makes them
-        self._clones = Clones(server, name, build, version, keep=keep)
+        self._clones = Clones(server, name, build)
         self._worker = ThreadPoolExecutor(1, f"pool {name}")  # all work in the background, one thing after another
         self._end = weakref.finalize(self, _end, server, self._clones, self._worker, self._ready, self._owner)
         self._make_ahead()
@@ -129,16 +120,13 @@ class DatabasePool:
 
         Raises:
             ServerGoneError: The server has ended.
-            PoolTimeoutError: None became ready in time.
-            PoolClosedError: The pool is closed, or another process has made it.
+            PoolError: None became ready in time, the pool is closed, or another process has made it.
         """
-        self._require_owner()
         end = time.monotonic() + patience
-        while not self._clones.is_ready(clone := self._next(end, patience)):
+        while not is_open((clone := self._next(end, patience)).connection):  # its server may have gone
             self._worker.submit(self._clones.drop, clone)
-        with self._change:
-            self._used[clone.name] = clone
-        return Database(clone.name, self.server.url(clone.name))
+        self._used[clone.name] = clone
+        return Database(clone.name, self._server.url(clone.name))
 
     def give_back(self, database: Database, *, keep: bool = False) -> None:
         """Take a database back after use. Sessions that are still open in it are ended.
@@ -148,23 +136,23 @@ class DatabasePool:
             keep: Leave it as it is, for a look at what a failed test did, and say where it is. It outlives the pool.
 
         Raises:
-            NotTakenError: The pool did not hand it out, or has it back already.
+            PoolError: The pool did not hand it out, or has it back already.
         """
         self._require_owner()
+        clone = self._used.pop(database.name, None)
+        if clone is None:
+            raise PoolError(
+                f"This pool has not handed out the database {database.name!r}: it is neither reset nor dropped.",
+                "Give back, once, what pool.take() returned.",
+            )
         with self._change:
-            clone = self._used.pop(database.name, None)
-            if clone is None:
-                raise NotTakenError(
-                    f"This pool has not handed out the database {database.name!r}: it is neither reset nor dropped.",
-                    "Give back, once, what pool.take() returned.",
-                )
-            if not keep and self._end.alive:
+            if not self._end.alive:  # all were dropped when it was closed
+                return
+            if not keep:
                 self._ready.append(self._worker.submit(self._clones.renew, clone))
-        if not keep or not self._end.alive:  # all were dropped when it was closed
-            return
-        self._worker.submit(self._clones.keep, clone)
-        self.kept.append(database)
-        self._tell(f"The database of the failed test is kept: {self._address(database)}")
+                return
+            self._worker.submit(self._clones.keep, clone)
+        print(f"The database of the failed test is kept: {self._address(database)}")  # noqa: T201 - below the test
 
     @contextlib.contextmanager
     def database(self) -> Iterator[Database]:
@@ -190,27 +178,28 @@ class DatabasePool:
 
     def _address(self, database: Database) -> str:
         """Its URL, without the password where the server is somebody's own."""
-        if self.server.provider != "external":
+        if self._server.provider != "external":
             return database.dsn
-        return f"postgresql://{self.server.user}@{self.server.host}:{self.server.port}/{database.name}"
+        return f"postgresql://{self._server.user}@{self._server.host}:{self._server.port}/{database.name}"
 
     def _require_owner(self) -> None:
         if os.getpid() != self._owner:
-            raise PoolClosedError("A forked process cannot use its parent's database pool.", "Make a new DatabasePool.")
+            raise PoolError("A forked process cannot use its parent's database pool.", "Make a new DatabasePool.")
 
     def _next(self, end: float, patience: float) -> Clone:
         """Wait for the one that is ready next."""
+        self._require_owner()
         with self._change:
             if not self._end.alive:
-                raise PoolClosedError("The database pool is closed.", "Make a new DatabasePool.")
+                raise PoolError("The database pool is closed.", "Make a new DatabasePool.")
             self._make_ahead()
             future = self._ready.popleft()
         try:
             return future.result(max(0.0, end - time.monotonic()))
         except CancelledError:
-            raise PoolClosedError("The database pool was closed meanwhile.", "Make a new DatabasePool.") from None
+            raise PoolError("The database pool was closed meanwhile.", "Make a new DatabasePool.") from None
         except TimeoutError:
-            raise PoolTimeoutError(
+            raise PoolError(
                 f"No database became ready within {patience:g} s ({len(self._used)} are in use).",
                 "Give databases back after use; if there are none, the server hangs: start it again.",
             ) from None

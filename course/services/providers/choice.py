@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from course.errors import CourseError
+from course.services.cleanup import registry
 
 DEFAULT = "embedded"
+
+
+class _Told(Protocol):
+    """A dataclass with a sentence that says what it is."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def sentence(self) -> str: ...
+
+
+_Server = TypeVar("_Server", bound=_Told)
 
 
 class UnknownProviderError(CourseError):
@@ -40,3 +55,28 @@ def choose(argument: str | None, variable: str, known: Collection[str]) -> str:
     if name not in known:
         raise UnknownProviderError(name, variable, known)
     return name
+
+
+def start(argument: str | None, variable: str, known: Collection[str], begin: Callable[[str], _Server]) -> _Server:
+    """Start a server from the chosen provider, after ending what dead processes have left.
+
+    Args:
+        argument: What the caller asks for; see `choose`.
+        variable: The environment variable.
+        known: The names that there are.
+        begin: Starts one from the provider of a name.
+
+    Returns:
+        The server; where nobody has chosen, its sentence says how to use Docker.
+
+    Raises:
+        UnknownProviderError: There is no such provider; the nearest one is suggested.
+        CourseError: It did not start; the error tells why and the way out.
+    """
+    registry.reap()
+    server = begin(choose(argument, variable, known))
+    if argument or os.environ.get(variable):
+        return server
+    return dataclasses.replace(
+        server, sentence=f"{server.sentence} (Docker was not asked: {variable}=container uses it)"
+    )

@@ -29,6 +29,7 @@ class ImageMissingError(CourseError):
 
     Attributes:
         name: The image.
+        why: What Docker says.
         unknown: Whether the registry was reached, and has no image of this name.
 
     Example:
@@ -38,8 +39,9 @@ class ImageMissingError(CourseError):
 
     def __init__(self, name: str, why: str) -> None:
         self.name, self.unknown = name, _UNKNOWN.search(why) is not None
+        self.why = " ".join(why.split()).rstrip(".")
         step = "Look at its name and tag." if self.unknown else "Run `course prefetch` when this machine is online."
-        super().__init__(f"Docker cannot fetch the image {name}: {' '.join(why.split()).rstrip('.')}.", step)
+        super().__init__(f"Docker cannot fetch the image {name}: {self.why}.", step)
 
 
 def wanted() -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
 import secrets
@@ -18,14 +17,12 @@ from course.errors import CourseError
 from course.services.cleanup import containers, registry
 from course.services.embedded import nats as nats_embedded
 from course.services.machine import docker
-from course.services.providers import compose, images
-from course.services.providers.choice import choose
+from course.services.providers import choice, compose, images
 from course.services.server import Running, ServerStartError, nothing, silence
 
 VARIABLE = "COURSE_NATS"
 ADDRESS = "COURSE_NATS_URL"
 WAY_OUT = "This lesson also runs on embedded NATS (COURSE_NATS=embedded)."
-_BY_DEFAULT = f"(Docker was not asked: {VARIABLE}=container uses it)"
 _PORT = 4222
 _DEADLINE = 60.0  # seconds
 
@@ -77,11 +74,7 @@ def nats(provider: str | None = None) -> NatsServer:
         ...     server.url.startswith("nats://127.0.0.1:"), server.alive()
         (True, True)
     """
-    registry.reap()
-    server = start(choose(provider, VARIABLE, PROVIDERS))
-    if provider is None and not os.environ.get(VARIABLE):
-        return dataclasses.replace(server, sentence=f"{server.sentence} {_BY_DEFAULT}")
-    return server
+    return choice.start(provider, VARIABLE, PROVIDERS, start)
 
 
 def start(provider: str) -> NatsServer:

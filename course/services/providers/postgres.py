@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-import os
 from collections.abc import Callable
 from typing import Protocol
 
-from course.services.cleanup import registry
 from course.services.embedded.postgres import Embedded
-from course.services.providers.choice import choose
+from course.services.providers import choice
 from course.services.providers.compose import Compose
 from course.services.providers.container import Container
 from course.services.providers.external import External
 from course.services.server import Server
 
 VARIABLE = "COURSE_POSTGRES"
-_BY_DEFAULT = f"(Docker was not asked: {VARIABLE}=container uses it)"
 
 
 class Provider(Protocol):
@@ -49,12 +45,7 @@ def postgres(provider: str | None = None) -> Server:
         ...     server.sentence.split(",")[0], server.alive()
         ('16.14 embedded', True)
     """
-    registry.reap()
-    chosen = choose(provider, VARIABLE, PROVIDERS)
-    server = named(chosen).start()
-    if provider is None and not os.environ.get(VARIABLE):
-        return dataclasses.replace(server, sentence=f"{server.sentence} {_BY_DEFAULT}")
-    return server
+    return choice.start(provider, VARIABLE, PROVIDERS, lambda name: named(name).start())
 
 
 def named(provider: str) -> Provider:

@@ -69,6 +69,15 @@ def test_a_change_in_another_language_is_not_known(tmp_path):
     assert not watched(tmp_path, "<p>Hello</p>\n", "<p>Hallo</p>\n", "hello.html").known
 
 
+def test_an_import_counts_by_what_uses_it_and_alone_it_is_not_known(tmp_path):
+    before = f"from math import floor\n\n\n{PROGRAM}"
+    imports = before.replace("import floor", "import ceil")
+    both = watched(tmp_path, before, imports.replace("amount -= 10", "amount = ceil(amount)"))
+    assert both.known
+    assert both.lines == {("pay.py", 6)}
+    assert not watched(tmp_path, before, imports).known
+
+
 FIRST, SECOND, THIRD = ("shop.py", 1), ("shop.py", 2), ("shop.py", 3)
 
 

@@ -16,6 +16,7 @@ import pytest
 from course.services.embedded import binaries
 from course.services.embedded.postgres import Embedded
 from course.services.pool.clones import Clones
+from course.services.pool.connection import is_open
 from course.services.providers.postgres import postgres
 
 SCHEMA = """
@@ -146,7 +147,7 @@ REPLACED = {
     "leaves a table in a session": "CREATE TABLE mine (id int);; INSERT INTO mine VALUES (1);; INSERT INTO users (email) VALUES ('x')",
     "writes much": "INSERT INTO visits (page) SELECT repeat('x', 100) FROM generate_series(1, 20000)",
     "writes one enormous value": "INSERT INTO users (email, picture) SELECT 'big', decode(string_agg(md5(n::text), ''), 'hex') "
-    "FROM generate_series(1, 100000) n",
+    "FROM generate_series(1, 150000) n",
 }
 
 
@@ -161,7 +162,7 @@ def make_clones(server, schema):
         with psycopg.connect(url.replace("+psycopg2", "")) as connection:
             connection.execute(schema)
 
-    return Clones(server, "snapshot", build, None, keep=0)
+    return Clones(server, "snapshot", build)
 
 
 @pytest.fixture(scope="module")
@@ -279,10 +280,10 @@ def test_a_transaction_prepared_for_two_phase_commit_is_seen_by_nobody_else():
 
 
 def test_a_session_that_is_told_to_end_is_noticed_without_asking(server, clones, clone):
-    assert clones.is_ready(clone)
+    assert is_open(clone.connection)
     with psycopg.connect(server.url(driver=None), autocommit=True) as admin:
         admin.execute("SELECT pg_terminate_backend(%s)", [clone.connection.info.backend_pid])
     end = time.monotonic() + 5
-    while clones.is_ready(clone) and time.monotonic() < end:
+    while is_open(clone.connection) and time.monotonic() < end:
         time.sleep(0.01)
-    assert not clones.is_ready(clone)
+    assert not is_open(clone.connection)

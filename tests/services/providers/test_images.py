@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
 import yaml
 from rich.console import Console
 
-from course.services.doctor import examinations
-from course.services.doctor.prefetch import fetch
+from course.services.doctor import examinations, prefetch
 from course.services.providers import images
 from course.services.providers.compose import Compose
 from course.services.providers.container import Container
@@ -94,8 +94,13 @@ def test_the_doctor_says_that_all_are_here(cannot_pull):
     assert (found.state, found.here) == ("ok", ", ".join(images.wanted()))
 
 
-def test_prefetch_names_each_image_that_it_could_not_fetch(cannot_pull):
+def test_prefetch_tells_the_reason_once_for_all_images_that_it_could_not_fetch(cannot_pull, monkeypatch):
     cannot_pull.images.add("nats:2")
-    console = Console(width=500, record=True, quiet=True)
-    said = [fetch(name, console) for name in images.wanted()]
-    assert said == [name == "nats:2" for name in images.wanted()]
+    monkeypatch.setattr(prefetch, "compile_modules", lambda: None)
+    console = Console(width=500, file=io.StringIO())
+    assert not prefetch.prefetch(console)
+    said = console.file.getvalue()
+    assert "✔ image nats:2\n" in said
+    assert all(name in said for name in images.wanted())
+    assert said.count("no such host") == 1
+    assert said.count("Run `course prefetch`") == 1
