@@ -135,7 +135,7 @@ course.begin("11_test_an_api_in_javascript")
 # });
 
 # %% [markdown]
-# One of them had forgotten a word: `await`. The program answered 201 and an empty object, while the database was still at work. You will meet that word again.
+# One of the two bugs is a word that somebody forgot: `await`. The program answered 201 and an empty object, while the database was still at work. You will meet that word again.
 #
 # ## Exercise 11.2: a duplicate is refused
 #
