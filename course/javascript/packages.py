@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -26,6 +27,7 @@ OPTIONS = (
     "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error", "--ignore-scripts", "--prefer-offline",
     "--fetch-retries=1", "--fetch-retry-mintimeout=1000",
 )  # fmt: skip
+IN_ITSELF = re.compile(r"node_modules/(@[^/]+/)?[^/]+")
 Progress = Callable[[int, int], None]
 
 
@@ -86,7 +88,7 @@ def _install(subject: Path, folder: Path, on_progress: Progress) -> None:
 
 
 def _run_npm(folder: Path, on_progress: Progress) -> None:
-    expected = len(json.loads((folder / FILES[1]).read_text(encoding="utf-8"))["packages"]) - 1
+    expected = expected_in(folder)
     done = threading.Event()
     words = [*find().npm, "ci", *OPTIONS]
     watcher = threading.Thread(target=_watch, args=(folder, expected, done, on_progress), daemon=True)
@@ -98,6 +100,15 @@ def _run_npm(folder: Path, on_progress: Progress) -> None:
         watcher.join()
     if code != 0:
         raise PackagesError(*_why(said))
+
+
+def expected_in(folder: Path) -> int:
+    """How many packages `node_modules` itself will hold, by the lock file, on any platform.
+
+    Some lie deeper, inside of another package, and what is optional is for some platforms only.
+    """
+    packages = json.loads((folder / FILES[1]).read_text(encoding="utf-8"))["packages"]
+    return sum(bool(IN_ITSELF.fullmatch(place)) and not each.get("optional") for place, each in packages.items())
 
 
 def _why(said: str) -> tuple[str, str]:

@@ -38,6 +38,10 @@ HANGS = "did not exit one second after"
 # Of a stack: where jest and the packages have passed an error on
 _SPACE = r"(?:\x1b\[[\d;]*m|[ \t])*"  # with a terminal's colours
 BESIDE_THE_POINT = re.compile(rf"^{_SPACE}(?:at .*(?:node_modules|node:).*|----.*)\n", re.MULTILINE)
+# What jest says to whoever would translate other languages, above the error itself
+ON_OTHER_LANGUAGES = re.compile(
+    rf"^{_SPACE}Jest encountered an unexpected token.*?Details:.*?\n\s*(?=\S)", re.MULTILINE | re.DOTALL
+)
 RED = (Validity.FALSE_ALARM, Validity.NEVER_ENDS)
 
 
@@ -131,7 +135,9 @@ def prove(
 def problem_of(test: JudgedTest) -> Problem:
     """A test that fails on the original, as a problem of the cell."""
     if test.validity is Validity.NEVER_ENDS:
-        return Problem(f"It never ends. {test.message.partition(' during')[0].rstrip('.')}.", test=test.name)
+        said = f"{test.message.replace(f' during {test.test}', '').rstrip('.')}."
+        never = "It never ends. " if said.startswith("It was ended after") else ""
+        return Problem(never + said, test=test.name)
     return Problem(test.message, line_of(test.where), test=test.name, is_todo=test.message.startswith("TODO "))
 
 
@@ -197,7 +203,7 @@ def run_plain(session: Session, variant: str, source: str, *, colour: bool = Fal
     tree = session.prover().trees.path(Variant(subject, patch))
     with tempfile.TemporaryDirectory(prefix="course-jest-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        (folder / FILE).write_text(source, encoding="utf-8")
+        (folder / FILE).write_text(f"// %%jest\n{source}", encoding="utf-8")  # so that all line numbers agree
         command, variables = plain_command(subject.folder, tree, folder, os.environ["DATABASE_URL"], colour=colour)
         environment = {**os.environ, **variables}
         report = folder / "report.txt"
@@ -205,7 +211,7 @@ def run_plain(session: Session, variant: str, source: str, *, colour: bool = Fal
             code, said = run(command, folder, environment, SECONDS, report, lambda: HANGS in report.read_text("utf-8"))
         except KeyboardInterrupt:
             raise StoppedError from None
-    said = BESIDE_THE_POINT.sub("", said).strip("\n")
+    said = ON_OTHER_LANGUAGES.sub("    ", BESIDE_THE_POINT.sub("", said)).replace(f"{folder}{os.sep}", "").strip("\n")
     if code is None:
         said += "\njest was ended." if HANGS in said else f"\nStill running after {SECONDS:g} s: jest was ended."
     return said

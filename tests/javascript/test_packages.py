@@ -14,6 +14,7 @@ from rich.console import Console
 
 from course.engine import SUBJECTS
 from course.javascript import PackagesError, install
+from course.javascript.packages import expected_in
 from course.javascript.prefetch import prefetch
 from course.services.machine import node
 
@@ -124,3 +125,9 @@ def test_without_node_and_without_a_wheel_there_is_a_sentence(small, monkeypatch
     said = io.StringIO()
     assert prefetch(Console(file=said, width=200), [small])
     assert "The other lessons run." in said.getvalue()
+
+
+def test_as_many_packages_come_as_were_expected(packages):
+    modules = install(packages)
+    here = [*modules.glob("*/package.json"), *modules.glob("@*/*/package.json")]
+    assert 0 < expected_in(packages) <= len(here) < expected_in(packages) + 10  # a few are for this platform only

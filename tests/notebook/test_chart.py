@@ -29,6 +29,18 @@ def test_a_picture_has_no_background_and_letters_that_stand_out_on_white_and_on_
     assert min(1.05 / (letters + 0.05), (letters + 0.05) / (dark_page + 0.05)) > 3.5
 
 
+def test_a_notebook_puts_no_box_behind_a_picture():
+    import matplotlib as mpl  # noqa: PLC0415 - half a second
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - the same
+    from matplotlib_inline.backend_inline import _fetch_figure_metadata  # noqa: PLC0415 - the same
+
+    with mpl.rc_context(fname=PICTURES):
+        figure, axes = plt.subplots()
+        axes.barh([1, 2], [3, 4])
+        assert not _fetch_figure_metadata(figure)
+        plt.close(figure)
+
+
 @pytest.mark.parametrize("before", [None, "mine"])
 def test_a_learner_s_own_settings_for_pictures_are_left_alone(monkeypatch, before):
     monkeypatch.delenv("MATPLOTLIBRC", raising=False)

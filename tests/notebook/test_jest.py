@@ -134,6 +134,25 @@ def test_without_a_number_jest_itself_tells_of_the_lesson_s_own_database(lesson)
 
 
 @pytest.mark.parametrize("colour", [True, False])
+def test_jest_s_own_report_of_a_syntax_error_is_short_and_names_the_line_of_the_cell(lesson, colour):
+    said = run_plain(lesson.session, "", "test('x', () => {\n  expect(1;\n});", colour=colour)
+    assert "cell.test.js:3\n" in said
+    assert "SyntaxError: missing ) after argument list" in said
+    assert "TypeScript" not in said
+    assert "course-jest-" not in said
+
+
+def test_jest_s_own_report_counts_lines_as_the_cell_does(lesson):
+    said = lesson.run("%%jest", 'test("no", () => {', "  expect(1).toBe(2);", "});").printed
+    assert "cell.test.js:3:" in said
+
+
+def test_a_test_that_ends_the_process_is_not_said_to_never_end(lesson):
+    said = lesson.run(HEAD + CREATES.replace("  const answer", "  process.exit(0); const answer")).text
+    assert "✗ The process ended by itself with status 0. (`creates a user`)" in said
+
+
+@pytest.mark.parametrize("colour", [True, False])
 def test_jest_s_own_report_is_without_the_frames_of_packages(lesson, colour):
     fails = PLAIN.removeprefix("%%jest\n") + 'test("no", () => request(app).get("/users").expect(201));'
     said = run_plain(lesson.session, "", fails, colour=colour)
