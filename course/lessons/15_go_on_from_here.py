@@ -78,8 +78,9 @@ def browser():
 @pytest.fixture
 def page(browser):
     """A fresh tab. Where COURSE_RECORDS names a folder, it records there what it has seen."""
-    page, records = browser.new_page(viewport={"width": 640, "height": 240}), os.environ.get("COURSE_RECORDS")
+    page = browser.new_page(viewport={"width": 640, "height": 240})
     page.set_default_timeout(5_000)
+    records = os.environ.get("COURSE_RECORDS")
     if records:
         page.context.tracing.start(screenshots=True, snapshots=True)
     yield page
@@ -140,7 +141,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 folder = TemporaryDirectory()
-os.environ["COURSE_RECORDS"] = folder.name  # `page` records there; the board's runs never see it, and are quicker
+os.environ["COURSE_RECORDS"] = folder.name  # `page` records there. The board's runs don't see it
 
 # %% search tags=["exercise"] exercise="15.1"
 from playwright.sync_api import expect
