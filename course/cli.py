@@ -6,55 +6,17 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from course.errors import CourseError, nearest
-
-if TYPE_CHECKING:
-    from course.notebook.workspace import Workspace
+from course.errors import CourseError
+from course.verbs import Grouped, Verbs
 
 FOLDER_THERE = click.Path(path_type=Path, exists=True, file_okay=False)
 FOLDER_MADE = click.Path(path_type=Path, file_okay=False)
 FILE_THERE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.option("--folder", type=click.Path(path_type=Path), help="The workspace, where it is not the usual one.")
-
-
-class Verbs(click.Group):
-    """A group that lists its verbs in the order they are needed, and suggests the nearest to a wrong one."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(self.commands)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
-            raise click.UsageError(f'There is no verb "{args[0]}". {nearest(args[0], self.commands)}', ctx)
-        return super().resolve_command(ctx, args)
-
-
-class Grouped(click.Command):
-    """A verb with many options, which its help shows below headings.
-
-    Args:
-        headings: Name of an option to the heading that stands above it.
-    """
-
-    def __init__(self, *arguments: Any, headings: dict[str, str], **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
-        self._headings = headings
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        sections: dict[str, list[tuple[str, str]]] = {(title := "Options"): []}
-        for option in self.get_params(ctx):
-            title = self._headings.get(option.name or "", title) if option in self.params else "Options"
-            if isinstance(option, click.Option) and (record := option.get_help_record(ctx)):
-                sections.setdefault(title, []).append(record)
-        for title, records in sections.items():
-            with formatter.section(title):
-                formatter.write_dl(records)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -72,6 +34,7 @@ def lab(arguments: tuple[str, ...]) -> None:
     --no-browser or --port=9000 go to JupyterLab.
     """
     from course.notebook import lab as jupyter
+    from course.notebook.workspace import open_workspace
 
     named = bool(arguments) and not arguments[0].startswith("-")
     workspace = open_workspace(Path(arguments[0]) if named else None)
@@ -102,6 +65,7 @@ def status(folder: Path | None) -> None:
     from rich.console import Console
 
     from course.notebook.status import status_table
+    from course.notebook.workspace import open_workspace
 
     Console().print(status_table(open_workspace(folder)))
 
@@ -112,6 +76,7 @@ def status(folder: Path | None) -> None:
 @FOLDER
 def reset(lesson: str | None, folder: Path | None, *, everything: bool) -> None:
     """Put a lesson, and your progress in it, back to the start; a backup is kept."""
+    from course.notebook.workspace import open_workspace
     from course.syllabus import syllabus
 
     if bool(lesson) == everything:
@@ -248,27 +213,9 @@ def rehearse(file: Path, project: Path, event: str, seconds: float) -> None:
     it names (PostgreSQL) and without packages of its own: what this environment has is what its steps find. Actions
     are simulated, and the timeline says which. Exit code 1 where GitHub would show a red cross.
     """
-    from rich.console import Console
-    from rich.text import Text
+    from course.notebook.timeline import rehearse_file
 
-    from course.notebook.timeline import timeline
-    from course.workflows import Event, read_workflow
-    from course.workflows import rehearse as run
-
-    workflow = read_workflow(file.read_text(encoding="utf-8", errors="replace"))
-    paths = tuple(path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file())
-    result = run(workflow, project, Event(event, paths=paths), seconds)
-    shown = Text(str(timeline(result, workflow.name or file.name)))
-    shown.highlight_regex("✔", "green")
-    shown.highlight_regex("✗", "red")
-    Console().print(shown, soft_wrap=True)
-    sys.exit(1 if result.red else 0)
-
-
-def open_workspace(folder: Path | None) -> Workspace:
-    from course.notebook.workspace import Workspace, default_folder
-
-    return Workspace(folder or default_folder())
+    sys.exit(1 if rehearse_file(file, project, event, seconds) else 0)
 
 
 def main() -> None:

@@ -130,7 +130,9 @@ course.begin("11_test_an_api_in_javascript")
 #   const answer = await request(app).post("/users").send(ada);
 #   // BEGIN SOLUTION: expect the status, and the body, with toMatchObject
 #   expect(answer.status).toBe(201);
-#   expect(answer.body).toMatchObject({ id: expect.any(Number), name: "Ada Lovelace", email: "ada@example.org" });
+#   expect(answer.body).toMatchObject({
+#     id: expect.any(Number), name: "Ada Lovelace", email: "ada@example.org",
+#   });
 #   // END SOLUTION
 # });
 
@@ -180,7 +182,7 @@ course.begin("11_test_an_api_in_javascript")
 # //
 # // test.each(["ada@example.org", "ADA@Example.org"])("refuses %s a second time", async (email) => {
 # //   await signUp();
-# //   throw new Error("TODO 11.2: sign up as somebody else with `email`; expect 400, the words, and the total");
+# //   throw new Error("TODO 11.2: sign up as somebody else with `email`; expect 400, the words, the total");
 # // });
 # // END SOLUTION
 
@@ -293,11 +295,13 @@ for line in Path(os.environ["TIMES"]).read_text().splitlines():
     times.setdefault(name, {})[what] = float(moment)
 figure, axes = plt.subplots(figsize=(8, 2.2), layout="constrained")
 for row, moments in enumerate(times.values()):
-    for begin, end, height, colour in (("begins", "ends", 0.7, "#8ab6d6"), ("asked", "answered", 0.3, "#c0392b")):
+    spans = (("begins", "ends", 0.7, "#8ab6d6"), ("asked", "answered", 0.3, "#c0392b"))
+    for begin, end, height, colour in spans:
         if begin in moments:
             start = moments[begin] - moments["begins"]
             axes.barh(row, max(moments[end] - moments[begin], 0.3), height, start, color=colour)
-axes.set(yticks=range(len(times)), yticklabels=[name[7:] for name in times], xlabel="milliseconds since the test began")
+axes.set_yticks(range(len(times)), [name[7:] for name in times])
+axes.set_xlabel("milliseconds since the test began")
 axes.invert_yaxis()
 plt.show()
 
@@ -383,8 +387,12 @@ plt.show()
 # const { app, sequelize } = createApp(process.env.DATABASE_URL);
 # let ada, grace;
 #
-# const signUp = async (name) => (await request(app).post("/users").send({ name, email: `${name}@example.org` })).body;
-# const transfer = (from, to, amount) => request(app).post("/transfers").send({ from: from.id, to: to.id, amount });
+# const signUp = async (name) => {
+#   const user = { name, email: `${name}@example.org` };
+#   return (await request(app).post("/users").send(user)).body;
+# };
+# const transfer = (from, to, amount) =>
+#   request(app).post("/transfers").send({ from: from.id, to: to.id, amount });
 # const credit = async (user) => (await request(app).get(`/users/${user.id}`)).body.credit;
 # const credits = async () => [await credit(ada), await credit(grace)];
 #

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
 
 from course.notebook.panel import Mark, Panel, Row
-from course.workflows import JobResult, RehearsalResult, StepResult
+from course.workflows import Event, JobResult, RehearsalResult, StepResult, read_workflow, rehearse
 
 LINES = 20  # of a failed step's output
 MARKS: dict[str, Mark] = {"success": "ok", "failure": "bad", "cancelled": "bad"}
@@ -26,6 +30,28 @@ def timeline(result: RehearsalResult, title: str) -> Panel:
     seconds = max((step.start + step.seconds for job in result.jobs for step in job.steps), default=0.0)
     rows = tuple(row for job in result.jobs for row in _job(job, seconds or 1.0)) or (Row(NO_CHECK, "todo"),)
     return Panel(title, right=f"**{result.conclusion}** · {seconds:.1f} s", rows=rows)
+
+
+def rehearse_file(file: Path, project: Path, event: str, seconds: float) -> bool:
+    """Rehearse a workflow in a terminal, show its timeline, and return whether it is red.
+
+    Args:
+        file: The workflow.
+        project: The folder that stands for the commit.
+        event: `push` or `pull_request`.
+        seconds: What all of it may take.
+
+    Raises:
+        WorkflowError: The file is no workflow that can be rehearsed.
+    """
+    workflow = read_workflow(file.read_text(encoding="utf-8", errors="replace"))
+    paths = tuple(path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file())
+    result = rehearse(workflow, project, Event(event, paths=paths), seconds)
+    shown = Text(str(timeline(result, workflow.name or file.name)))
+    shown.highlight_regex("✔", "green")
+    shown.highlight_regex("✗", "red")
+    Console().print(shown, soft_wrap=True)
+    return result.red
 
 
 def _job(job: JobResult, whole: float) -> Iterator[Row]:

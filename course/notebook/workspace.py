@@ -225,6 +225,11 @@ def joined(source: Any) -> str:
     return source if isinstance(source, str) else "".join(source)
 
 
+def open_workspace(folder: Path | None) -> Workspace:
+    """The workspace in a folder, or the usual one where none is named."""
+    return Workspace(folder or default_folder())
+
+
 def default_folder() -> Path:
     """Return the workspace that is meant where none is named: the one we stand in, the clone's, or `./workspace`."""
     if (Path.cwd() / ".course" / "delivered.json").is_file():

@@ -141,6 +141,7 @@ def test_a_sick_suite_may_be_green_as_shipped_and_must_not_be_solved(faults_of_e
     assert fault.startswith("as shipped, it is solved: what stands below INSTEAD is not sick")
 
 
+@pytest.mark.slow
 def test_a_solution_that_misses_its_bug_is_told(faults_of_exercise):
     (fault,) = faults_of_exercise(SOURCE.replace("not positive(0)", "positive(1)"))
     assert fault == "api/calls_nought_positive: SURVIVED. It is listed in `bugs`."
@@ -156,6 +157,7 @@ def test_a_solution_that_fails_on_right_code_is_told(faults_of_exercise):
     assert any("false alarm on original" in each for each in faults)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "faults"),
     [

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 TEST = ("%%exercise 6.2", "def test_it(one):", "    assert one == 1")
 
 
@@ -7,6 +9,7 @@ def fixture(value, name="one"):
     return ("%%conftest", "import pytest", "@pytest.fixture", f"def {name}():", f"    return {value}")
 
 
+@pytest.mark.slow
 def test_a_fixture_is_there_in_the_notebook_and_in_the_runs(lesson):
     said = lesson.run(*fixture(1))
     assert said.error is None

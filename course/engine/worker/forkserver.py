@@ -81,6 +81,7 @@ class ForkServer:
         preload_for(text_of(Path(task["folder"])))
         pid = os.fork()
         if pid == 0:
+            os.close(status)  # how it ended is for us to tell
             self._become_run(task, events, output)
         for descriptor in (events, output):
             os.close(descriptor)

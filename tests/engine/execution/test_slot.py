@@ -79,6 +79,23 @@ def test_a_run_that_does_not_end_as_it_should_takes_nothing_along(runs, statemen
     ]  # fmt: skip
 
 
+def test_a_run_cannot_tell_how_it_ended(runs):
+    text = """
+        import os, time
+        def test_it():
+            for descriptor in range(3, 100):
+                try:
+                    os.write(descriptor, b"exit 0\\n")
+                except OSError:
+                    pass
+            time.sleep(0.3)
+            os._exit(3)
+    """
+    (result,) = runs(text, {})
+    assert result.ending is Ending.DIED
+    assert "status 3" in result.detail
+
+
 def test_tests_run_in_the_order_that_is_asked_for_until_enough_have_failed(runs):
     text = "def test_a(): pass\ndef test_b(): assert False\ndef test_c(): pass\ndef test_d(): assert False"
     order = tuple(f"test_it.py::test_{letter}" for letter in "cbad")

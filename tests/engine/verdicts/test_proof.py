@@ -369,6 +369,7 @@ def test_progress_is_told_after_each_run(prove):
     assert steps[-1].total == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "detail", "where"),
     [

@@ -89,6 +89,7 @@ def test_it_ends_when_stopped_and_is_then_forgotten(provider, request, own_notes
     assert registry.entries() == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("provider", ALL[:3])
 def test_nothing_is_left_of_it_when_its_owner_is_killed(provider, request, own_notes):
     need_docker(request, provider)

@@ -151,6 +151,7 @@ def test_two_at_once_do_not_disturb_each_other(provider, request):
         assert other.alive()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("provider", OWNED)
 def test_nothing_is_left_of_it_when_its_owner_is_killed(provider, request, own_notes):
     need_docker(request, provider)
