@@ -10,7 +10,7 @@ from course.notebook.faults import guarded
 from course.notebook.panel import Panel, Row, framed
 from course.notebook.session import NotBegunError, session
 from course.notebook.showing import show
-from course.notebook.stages import LEGEND, Stage, sign, stages, upcoming
+from course.notebook.stages import Stage, legend, sign, stages, upcoming
 from course.syllabus import Lesson, Syllabus
 
 
@@ -84,7 +84,7 @@ class Drawing:
     def html(self) -> str:
         """The drawing in a panel's frame."""
         boxes = '<div class="course-arrow"></div>'.join(self._box(stage) for stage in stages(self.course))
-        signs = "".join(f"<span>{sign} {words}</span>" for sign, words in LEGEND.items())
+        signs = "".join(f"<span>{each}</span>" for each in legend(self.course))
         head = _headed("The path", self.course, self.solved).head()
         return framed(head, f'<div class="course-path">{boxes}</div><div class="course-legend">{signs}</div>')
 
@@ -105,8 +105,7 @@ def flowchart(course: Syllabus, solved: frozenset[str]) -> str:
     """The path in Mermaid's language: a node for each stage, its lessons in it with a sign for what is done."""
     nodes = [f'  s{number}["{_node(stage, solved)}"]' for number, stage in enumerate(stages(course))]
     arrows = " --> ".join(f"s{number}" for number in range(len(nodes)))
-    legend = "  ".join(f"{sign} {words}" for sign, words in LEGEND.items())
-    return "\n".join(["flowchart TB", f"  %% {legend}", *nodes, f"  {arrows}"])
+    return "\n".join(["flowchart TB", f"  %% {'  '.join(legend(course))}", *nodes, f"  {arrows}"])
 
 
 def _node(stage: Stage, solved: frozenset[str]) -> str:

@@ -45,6 +45,12 @@ def stages(course: Syllabus) -> tuple[Stage, ...]:
     return tuple(stage for stage in every if stage.lessons)
 
 
+def legend(course: Syllabus) -> tuple[str, ...]:
+    """The signs that the path needs, each with what it means."""
+    needed = LEGEND if any(lesson.planned for lesson in course.everything) else dict(list(LEGEND.items())[:-1])
+    return tuple(f"{sign} {words}" for sign, words in needed.items())
+
+
 def sign(lesson: Lesson, solved: frozenset[str]) -> str:
     """One of the signs of `LEGEND`: what is done of a lesson."""
     done = [exercise.id in solved for exercise in lesson.exercises]

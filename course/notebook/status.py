@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from course.notebook.progress import Progress
-from course.notebook.stages import LEGEND, sign, stages, upcoming
+from course.notebook.stages import legend, sign, stages, upcoming
 from course.notebook.workspace import Workspace
 from course.syllabus import Lesson, Syllabus, syllabus
 
@@ -43,7 +43,7 @@ def row(lesson: Lesson, solved: frozenset[str], workspace: Workspace) -> tuple[s
 
 def caption(course: Syllabus, solved: frozenset[str]) -> str:
     """What the signs mean, and the lesson to go on with."""
-    signs = "   ".join(f"{sign} {words}" for sign, words in LEGEND.items())
+    signs = "   ".join(legend(course))
     lesson = upcoming(course, solved)
     going_on = f"Next: {lesson.number} {lesson.title} ({lesson.slug}.ipynb)" if lesson else "All lessons are done."
     return f"{signs}\n{going_on}"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from course.notebook.stages import LEGEND, STAGES, following, sign, stages, upcoming
+from course.notebook.stages import LEGEND, STAGES, following, legend, sign, stages, upcoming
 from course.syllabus import syllabus
 
 
@@ -53,3 +53,11 @@ def test_a_planned_lesson_is_never_the_next(small):
     assert upcoming(course, frozenset(["1.1"])) is third
     assert following(course, first) is third
     assert following(course, third) is None
+
+
+def test_the_legend_says_in_preparation_only_where_a_lesson_is():
+    course = syllabus()
+    planned = replace(course, everything=(*course.everything[:-1], replace(course.everything[-1], planned=True)))
+    assert "· in preparation" in legend(planned)
+    done = replace(course, everything=tuple(replace(lesson, planned=False) for lesson in course.everything))
+    assert legend(done) == ("✔ done", "◐ begun", "○ to do")

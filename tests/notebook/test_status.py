@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from course.notebook.progress import Progress
-from course.notebook.stages import LEGEND, stages
+from course.notebook.stages import legend, stages
 from course.notebook.status import status_table
 from course.notebook.workspace import Workspace
 from course.syllabus import syllabus
@@ -28,7 +28,7 @@ def test_the_status_shows_stages_signs_a_legend_and_what_is_next(tmp_path):
     Progress(workspace.progress).ran("0.1", {}, solved=True)
     said = printed(tmp_path)
     assert all(stage.name in said for stage in stages(syllabus()))
-    assert all(f"{sign} {words}" in said for sign, words in LEGEND.items())
+    assert all(each in said for each in legend(syllabus()))
     assert "◐ 00 Start here" in said
     assert "Next: 00 Start here (00_start_here.ipynb)" in said
 
