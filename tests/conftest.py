@@ -52,6 +52,21 @@ def docker_engine() -> None:
     require(answers, "a Docker engine")
 
 
+@pytest.fixture(scope="session")
+def packages() -> Path:
+    """The folder of lesson 11's program, whose npm packages are installed."""
+    from course.engine import load_subject  # noqa: PLC0415 - for those tests only that need it
+    from course.errors import CourseError  # noqa: PLC0415 - the same
+    from course.javascript import install  # noqa: PLC0415 - the same
+
+    folder = load_subject("users_js").folder
+    try:
+        install(folder)
+    except CourseError as error:
+        require(False, f"the packages of lesson 11 ({error})")
+    return folder
+
+
 class Engine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     """A Docker engine that tells which images it has, and cannot pull others: for whatever reason it is told to give.
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import os
 import shutil
 from dataclasses import replace
 
 import pytest
 
 from course.engine import SUBJECTS, Prover, Suite, load_subject
-from course.errors import CourseError
-from course.javascript import install
 from course.services.embedded.postgres import Embedded
 
 PROGRAM = """\
@@ -56,19 +53,6 @@ def write_patch(path, header, old, new):
     before, after = PROGRAM.splitlines(keepends=True), PROGRAM.replace(old, new, 1).splitlines(keepends=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(header + "\n" + "".join(difflib.unified_diff(before, after, "a/till/index.js", "b/till/index.js")))
-
-
-@pytest.fixture(scope="session")
-def packages():
-    """The packages of lesson 11 are here; in CI they must be."""
-    subject = load_subject("users_js")
-    try:
-        install(subject.folder)
-    except CourseError as error:
-        if os.environ.get("CI"):
-            pytest.fail(f"CI must have the packages of lesson 11: {error}", pytrace=False)
-        pytest.skip(str(error))
-    return subject.folder
 
 
 @pytest.fixture(scope="session")

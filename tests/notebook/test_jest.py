@@ -6,9 +6,6 @@ import json
 
 import pytest
 
-from course.engine import load_subject
-from course.errors import CourseError
-from course.javascript import install
 from course.notebook.exercise import NotSolvedError
 from course.notebook.jest import run_plain
 from course.services.machine import node
@@ -67,13 +64,9 @@ PLAIN = HEAD.replace(" 11.1", "")
 
 
 @pytest.fixture(scope="module")
-def course_of_one(tmp_path_factory):
+def course_of_one(tmp_path_factory, packages):
     path = tmp_path_factory.mktemp("course") / "course.toml"
     path.write_text(COURSE)
-    try:
-        install(load_subject("users_js").folder)
-    except CourseError as error:
-        pytest.skip(str(error))
     return load(path)
 
 
