@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from course.errors import CourseError, nearest
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # for editors and type checkers, which read this file and do not run `__getattr__`
     from course.notebook.beginning import begin
     from course.notebook.brief import brief
     from course.notebook.caught import caught

@@ -41,8 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def docker_engine() -> None:
     """Needs a Docker engine that answers."""
-    import docker  # noqa: PLC0415 - half a second, for those tests only that need it
-    from docker.errors import DockerException  # noqa: PLC0415 - the same
+    import docker
+    from docker.errors import DockerException
 
     try:
         docker.from_env(timeout=3).ping()
@@ -55,9 +55,9 @@ def docker_engine() -> None:
 @pytest.fixture(scope="session")
 def packages() -> Path:
     """The folder of lesson 11's program, whose npm packages are installed."""
-    from course.engine import load_subject  # noqa: PLC0415 - for those tests only that need it
-    from course.errors import CourseError  # noqa: PLC0415 - the same
-    from course.javascript import install  # noqa: PLC0415 - the same
+    from course.engine import load_subject
+    from course.errors import CourseError
+    from course.javascript import install
 
     folder = load_subject("users_js").folder
     try:
@@ -167,7 +167,7 @@ def chromium(chromium_path: str | None) -> Iterator[Any]:
 
     Playwright keeps an event loop running in this thread, where other modules' tests start theirs: it ends with each.
     """
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - for those tests only that need it
+    from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]

@@ -82,7 +82,7 @@ def _time(attempt: str) -> datetime | None:
     clock = re.sub(r"\b(\d{3}) ([AP]M)$", r"0\1 \2", attempt)
     for form in ("%Y-%m-%d-%H-%M-%S", "%b %d, %Y %I%M %p", "%B %d, %Y %I%M %p"):
         try:
-            return datetime.strptime(clock, form)  # noqa: DTZ007 - see above
+            return datetime.strptime(clock, form)  # noqa: DTZ007 - the platform names no zone
         except ValueError:
             continue
     return None

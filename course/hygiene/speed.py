@@ -22,6 +22,7 @@ class ReferenceFailsError(CourseError):
 
 # Seconds; a test of the reference suite is taken to last as long at least, or noise would decide
 QUICK = 0.1
+MANY = 10  # tests, of which one is a tenth
 
 
 def beside_the_reference(case: Case, reference: Path, at_most: float) -> Callable[[Slot], Trial]:
@@ -66,5 +67,5 @@ def figures(seconds: Sequence[float]) -> tuple[float, float]:
         ((0.5, 0.5), (1.0, 5.0))
     """
     middle = median(seconds)
-    slow = sorted(seconds)[-max(2, ceil(len(seconds) / 10)) :] if len(seconds) >= 10 else [middle]  # noqa: PLR2004 - a tenth
+    slow = sorted(seconds)[-max(2, ceil(len(seconds) / 10)) :] if len(seconds) >= MANY else [middle]
     return middle, slow[0]

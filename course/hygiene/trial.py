@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from course.engine import Ending, Request, RunResult, Subject, Variant
 from course.hygiene.canary import Attempt
@@ -26,11 +27,11 @@ class Case:
     tests: tuple[str, ...]
     runnable: tuple[str, ...] | None = None
 
-    def request(self, **options: object) -> Request:
+    def request(self, **options: Any) -> Request:
         """The suite on the right program, with options of `Request`."""
         subject = self.subject
         options = {"select": self.runnable, **options}
-        return Request(Variant(subject), self.folder, subject.seconds, subject.patience, **options)  # type: ignore[arg-type]
+        return Request(Variant(subject), self.folder, subject.seconds, subject.patience, **options)
 
     def lost(self, *runs: RunResult) -> dict[str, str]:
         """The believed tests that did not pass, and what was said."""

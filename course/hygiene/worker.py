@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import random
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import wrapt
 
 from course.hygiene.baton import Baton
 from course.hygiene.turns import FirstWorker, OtherWorker
@@ -37,16 +40,12 @@ def draw_again() -> None:
 
 
 def _note_containers(file: Path) -> None:
-    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - few suites are asked for containers
-
-    start = DockerContainer.start
-
-    def noted(self: DockerContainer) -> DockerContainer:
+    def noted(start: Callable[..., Any], container: Any, args: Any, options: Any) -> Any:
         with file.open("a", encoding="utf-8") as lines:
-            lines.write(f"{self.image}\n")
-        return start(self)
+            lines.write(f"{container.image}\n")
+        return start(*args, **options)
 
-    DockerContainer.start = noted  # type: ignore[assignment,method-assign]
+    wrapt.wrap_function_wrapper("testcontainers.core.container", "DockerContainer.start", noted)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from course.errors import CourseError
 from course.notebook.chart import Chart, Column, bars, short
@@ -16,9 +18,6 @@ from course.notebook.measurement import milliseconds
 from course.notebook.panel import Panel, Row
 from course.notebook.showing import show
 from course.services.providers.postgres import postgres
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
 
 # Each name with the provider of PostgreSQL behind it; None is SQLite
 WAYS = {"SQLite in memory": None, "Testcontainers": "container", "Docker Compose": "compose", "embedded": "embedded"}
@@ -69,8 +68,6 @@ def measure_way(provider: str | None, test: Callable[[Engine], object], tables: 
     Raises:
         CourseError: It cannot be started here.
     """
-    from sqlalchemy import create_engine, text  # noqa: PLC0415 - when it is needed
-
     with postgres(provider) if provider else nullcontext() as server:
         engine = create_engine(server.url() if server else "sqlite://")
         tables(engine)
@@ -85,9 +82,6 @@ def measure_way(provider: str | None, test: Callable[[Engine], object], tables: 
 
 def is_true(engine: Engine, question: str) -> bool:
     """Whether a database says true to a question; one that it does not understand it answers with an error."""
-    from sqlalchemy import text  # noqa: PLC0415 - when it is needed
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - as above
-
     try:
         with engine.begin() as connection:
             return bool(connection.scalar(text(question)))

@@ -14,10 +14,11 @@ from course.engine import Step, Subject, Suite, Verdict, load_subject
 from course.errors import CourseError
 from course.hygiene import Proof, prove_suite, rules_of
 from course.notebook.cell import Cell, public_names
+from course.notebook.explanation import explain
 from course.notebook.first_run import FirstRun, let_go, run_first
 from course.notebook.guard import Guard, Wait
 from course.notebook.names import strangers
-from course.notebook.problem import Problem, explain
+from course.notebook.problem import Problem
 from course.notebook.session import Session
 from course.notebook.slips import slips
 from course.services.machine import folders

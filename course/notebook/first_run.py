@@ -10,6 +10,7 @@ import io
 import os
 import sys
 import warnings
+from asyncio import _enter_task, _get_running_loop, _leave_task, _set_running_loop
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +23,9 @@ import pytest
 from course.engine import Reported, Settings, load_plugins, plugins_for
 from course.notebook.assertions import made_up, silent
 from course.notebook.cell import Cell
+from course.notebook.explanation import describe, explain, last_lines, missing_fixture, no_tests
 from course.notebook.guard import Guard
-from course.notebook.problem import Problem, describe, explain, last_lines, missing_fixture, no_tests
+from course.notebook.problem import Problem
 from course.notebook.raised import Raised
 from course.notebook.reached import Reached
 
@@ -127,23 +129,23 @@ def no_running_loop() -> Iterator[None]:
 
     The functions are those that asyncio documents for the authors of event loops.
     """
-    loop = asyncio._get_running_loop()  # noqa: SLF001 - see above
+    loop = _get_running_loop()
     if loop is None:
         yield
         return
     task = asyncio.current_task(loop)
     if task is not None:
-        asyncio._leave_task(loop, task)  # noqa: SLF001 - see above
-    asyncio._set_running_loop(None)  # noqa: SLF001 - see above
+        _leave_task(loop, task)
+    _set_running_loop(None)
     asyncio.set_event_loop(own := asyncio.new_event_loop())  # for `get_event_loop`, which would find the kernel's
     try:
         yield
     finally:
         own.close()
         asyncio.set_event_loop(loop)
-        asyncio._set_running_loop(loop)  # noqa: SLF001 - see above
+        _set_running_loop(loop)
         if task is not None:
-            asyncio._enter_task(loop, task)  # noqa: SLF001 - see above
+            _enter_task(loop, task)
 
 
 def collect_quietly() -> None:

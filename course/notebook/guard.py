@@ -15,16 +15,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import FrameType
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
 from course.notebook import waits
 from course.notebook.cell import Cell
+from course.notebook.problem import Problem
 from course.notebook.statements import Statements
-
-if TYPE_CHECKING:
-    import pytest
-
-    from course.notebook.problem import Problem
 
 TELL_AFTER, ASK_AFTER = 1.0, 3.0  # seconds until it is said that something runs, and what it waits for
 TICK, ENDING_TICK = 1.0, 0.15
@@ -104,15 +100,15 @@ class Guard:
         self._ear.close()
         self._statements.forget()
 
-    # A plugin of pytest (which takes half a second to import, and is not needed here): each step has its own time
+    # A plugin of pytest (`item` is a `pytest.Item`; importing it takes half a second): each step has its own time
 
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+    def pytest_runtest_setup(self, item: Any) -> None:
         self.begin_step(item.name)
 
-    def pytest_runtest_call(self, item: pytest.Item) -> None:
+    def pytest_runtest_call(self, item: Any) -> None:
         self.begin_step(item.name)
 
-    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+    def pytest_runtest_teardown(self, item: Any) -> None:
         self.begin_step(item.name)
 
     def begin_step(self, test: str = "") -> None:
@@ -167,8 +163,6 @@ class Guard:
         return Wait(self._test, seconds, place if cell else "", self._why, bool(locked))
 
     def _told(self, wait: Wait) -> Problem:
-        from course.notebook.problem import Problem  # noqa: PLC0415 - imports pytest, which runs already
-
         cell, line = self._place()
         cure = "Commit, roll back or close that session before: `with Session(engine) as session:` does it for you."
         return Problem(

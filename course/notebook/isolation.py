@@ -6,9 +6,11 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import matplotlib.pyplot as plt
 import psycopg
+from matplotlib.figure import Figure
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
@@ -16,9 +18,6 @@ from course.errors import CourseError
 from course.notebook.faults import checked, guarded
 from course.notebook.live import Live
 from course.notebook.panel import Panel, Row
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Way = Callable[[], Iterator[Session]]
 
@@ -205,8 +204,6 @@ def _name(way: Way) -> str:
 
 def draw(times: Mapping[str, list[float]], leaks: Mapping[str, tuple[str, ...]]) -> Figure:
     """Two panes with a line for each way: milliseconds on the left, leaks on the right."""
-    import matplotlib.pyplot as plt  # noqa: PLC0415 - half a second, and only for a picture
-
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(9, 0.8 + 0.38 * len(times)), sharey=True, layout="constrained", width_ratios=(3, 2)
     )

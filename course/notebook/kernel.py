@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from typing import Any
 
 from course.errors import CourseError
 from course.notebook.chart import fit_pictures
+from course.notebook.guard import Guard
+from course.notebook.panel import Panel, Row
 from course.notebook.showing import show
 
-if TYPE_CHECKING:
-    from course.notebook.guard import Guard
-
-_guards: list[Guard] = []
+_guards = ExitStack()
 
 
 def prepare(shell: Any) -> None:
@@ -28,14 +28,11 @@ def prepare(shell: Any) -> None:
 
 
 def _begin(_info: Any) -> None:
-    from course.notebook.guard import Guard  # noqa: PLC0415 - `import course` is quick
-
-    _guards.append(Guard().__enter__())
+    _guards.enter_context(Guard())
 
 
 def _end(result: Any) -> None:
-    while _guards:
-        _guards.pop().__exit__()
+    _guards.close()
     error = getattr(result, "error_in_exec", None)
     if isinstance(error, BaseException) and not isinstance(error, (CourseError, KeyboardInterrupt)):
         _tell_of_a_lost_server()
@@ -43,8 +40,7 @@ def _end(result: Any) -> None:
 
 def _tell_of_a_lost_server() -> None:
     """Say it below the traceback of a cell, where a server of the lesson's was ended by something else."""
-    from course.notebook.panel import Panel, Row  # noqa: PLC0415 - `import course` is quick
-    from course.notebook.session import session  # noqa: PLC0415 - as above
+    from course.notebook.session import session  # noqa: PLC0415 - takes half a second, and `import course` is quick
 
     try:
         session().require_servers()

@@ -9,6 +9,7 @@ from course.errors import CourseError
 from course.notebook.board import board, progress_panel, waiting_panel
 from course.notebook.cell import Cell, public_names
 from course.notebook.exercise import StoppedError, check_strictly, missing_names, run_exercise, working_folder
+from course.notebook.explanation import explain
 from course.notebook.faults import guarded
 from course.notebook.jest import install_packages, run_jest
 from course.notebook.jest import run_plain as run_plain_jest
@@ -16,7 +17,7 @@ from course.notebook.live import Live
 from course.notebook.names import is_fixture
 from course.notebook.panel import Panel
 from course.notebook.plain_pytest import run_plain
-from course.notebook.problem import Problem, explain
+from course.notebook.problem import Problem
 from course.notebook.session import NotBegunError, Session, session
 from course.notebook.showing import running_shell, show
 from course.notebook.timeline import timeline

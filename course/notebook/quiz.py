@@ -42,7 +42,7 @@ def quiz(lesson: str = "") -> None:
     if running_shell() is None or not hasattr(running_shell(), "kernel"):
         show(as_text(chosen))
         return
-    from jupyterquiz import display_quiz  # noqa: PLC0415 - a terminal does without
+    from jupyterquiz import display_quiz
 
     display_quiz([question.as_quiz() for question in chosen.questions], colors=COLOURS, max_width=760)
 

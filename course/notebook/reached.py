@@ -100,12 +100,12 @@ def _is_text(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def _may_leave(statement: ast.stmt) -> bool:
+def _may_leave(statement: ast.AST) -> bool:
     """Whether there is a way out of the block in it that is not always taken."""
     if isinstance(statement, LEAVES):
         return False
     inner = [each for each in ast.iter_child_nodes(statement) if not isinstance(each, FUNCTIONS)]
-    return any(isinstance(each, LEAVES) or _may_leave(each) for each in inner if isinstance(each, ast.AST))  # type: ignore[arg-type]
+    return any(isinstance(each, LEAVES) or _may_leave(each) for each in inner)
 
 
 def _must_fail(statement: ast.stmt) -> bool:

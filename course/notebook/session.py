@@ -8,6 +8,7 @@ import os
 import threading
 from pathlib import Path
 
+from course import stand_in
 from course.engine import Prover, Variant, load_subject
 from course.errors import CourseError
 from course.notebook.cell import Cell
@@ -16,8 +17,10 @@ from course.notebook.progress import Progress
 from course.notebook.workspace import Workspace, default_folder
 from course.services.cleanup import registry
 from course.services.cleanup.scratch import Scratch
+from course.services.embedded.postgres import Embedded
 from course.services.pool.pool import Database, DatabasePool
-from course.services.providers.nats import NatsServer
+from course.services.providers.nats import NatsServer, nats
+from course.services.providers.postgres import postgres
 from course.services.server import Server
 from course.syllabus import Exercise, Lesson, Syllabus, syllabus
 
@@ -138,8 +141,6 @@ class Session:
         """The kernel's one prover; it warms up in the background when it is first asked for."""
         with self._lock:
             if self._prover is None:
-                from course.services.embedded.postgres import Embedded  # noqa: PLC0415 - when it is needed
-
                 self._prover = Prover(lambda: Embedded().start(), folder=self.scratch())
                 self._prover.warm_up()
             return self._prover
@@ -185,8 +186,6 @@ class Session:
         self._scratch = None
 
     def _ensure_server(self) -> None:
-        from course.services.providers.postgres import postgres  # noqa: PLC0415 - when it is needed
-
         if self.server is not None and not self.server.alive():
             with contextlib.suppress(CourseError):
                 self._stop_server()
@@ -195,16 +194,12 @@ class Session:
             self.server = postgres()
 
     def _ensure_nats(self) -> None:
-        from course.services.providers.nats import nats  # noqa: PLC0415 - when it is needed
-
         if self.nats is None or not self.nats.alive():
             self._stop_nats()
             self.nats = nats()
 
     def _open(self, lesson: Lesson) -> None:
         """Put the lesson's program and its variables into the kernel, in place of the lesson's before."""
-        from course import stand_in  # noqa: PLC0415 - when it is needed
-
         if self._program is not None:
             self._program.remove()
         names = dict.fromkeys(each for each in (lesson.subject, *(e.subject for e in lesson.exercises)) if each)

@@ -46,6 +46,6 @@ def running_shell() -> Any:
 
 
 def _display() -> Any:
-    from IPython import display  # noqa: PLC0415 - plain Python does without
+    from IPython import display
 
     return display.display

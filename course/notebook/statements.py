@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -20,22 +21,19 @@ class Statements:
     def __init__(self, cells: Mapping[str, Cell]) -> None:
         self._cells = cells
         self._lines: dict[int, int] = {}
+        self._event: Any = None
         self._engines: Any = None
 
     def follow(self) -> None:
         """Listen from now on, once there is something to listen to."""
         if self._engines is None and self._cells and "sqlalchemy" in sys.modules:
-            from sqlalchemy import Engine, event  # noqa: PLC0415 - the learner's code has imported it
-
-            self._engines = Engine
-            event.listen(Engine, "before_cursor_execute", self._note)
+            self._event, self._engines = sys.modules["sqlalchemy"].event, sys.modules["sqlalchemy"].Engine
+            self._event.listen(self._engines, "before_cursor_execute", self._note)
 
     def forget(self) -> None:
         """Listen no more."""
         if self._engines is not None:
-            from sqlalchemy import event  # noqa: PLC0415 - as above
-
-            event.remove(self._engines, "before_cursor_execute", self._note)
+            self._event.remove(self._engines, "before_cursor_execute", self._note)
             self._engines = None
 
     def holder(self, locked: LockWait) -> str:
@@ -47,9 +45,9 @@ class Statements:
         return f"{whose}, which has run {said}{at} and was neither committed nor closed"
 
     def _note(self, connection: Any, *_: object) -> None:
-        frame = sys._getframe()  # noqa: SLF001 - `inspect.stack` reads files
+        frame = inspect.currentframe()
         while frame is not None and frame.f_code.co_filename not in self._cells:
-            frame = frame.f_back  # type: ignore[assignment]
+            frame = frame.f_back
         key = id(connection.connection.dbapi_connection)
         if frame is None:
             self._lines.pop(key, None)

@@ -31,7 +31,7 @@ class EngineNeededError(StandInError, DockerException):  # type: ignore[misc] # 
     """Something needs a Docker engine, and none answers. Code that expects docker's own error catches this as well."""
 
 
-class StandInClient(Original):  # type: ignore[misc] # the original, whatever it is
+class StandInClient(Original):  # type: ignore[misc] # testcontainers ships no types
     """What stands where testcontainers keeps its client. What Docker serves is left to the original, behind this one.
 
     Args:
@@ -64,7 +64,7 @@ class StandInClient(Original):  # type: ignore[misc] # the original, whatever it
     def run(self, image: str, command: str | list[str] | None = None, **options: Any) -> Any:
         """A container that is started at once."""
         if Image.read(image) is None or not options.get("detach") or choice.docker_serves(image):
-            return self._real(f"To run {image!r} to its end").run(image, command=command, **options)
+            return self.original(f"To run {image!r} to its end").run(image, command=command, **options)
         container = self.create(image, command, **options)
         container.start()
         return container
@@ -72,7 +72,7 @@ class StandInClient(Original):  # type: ignore[misc] # the original, whatever it
     def port(self, container_id: str, port: int) -> str:
         """The host's port for one of a container's."""
         if container_id not in self._own:
-            return str(self._real("To look up a port").port(container_id, port))
+            return str(self.original("To look up a port").port(container_id, port))
         found = self._own[container_id].port(port)
         if not found:
             raise ConnectionError(
@@ -85,7 +85,7 @@ class StandInClient(Original):  # type: ignore[misc] # the original, whatever it
         """What is known about a container, as testcontainers' own class."""
         own = self._own.get(container_id)
         if own is None:
-            return self._real("To inspect a container").get_container_inspect_info(container_id)
+            return self.original("To inspect a container").get_container_inspect_info(container_id)
         own.reload()
         return ContainerInspectInfo.from_dict(own.attrs)
 
@@ -110,7 +110,7 @@ class StandInClient(Original):  # type: ignore[misc] # the original, whatever it
     def _docker_for(self, image: str) -> Any:
         """The original client, where it has all that a container of this image needs."""
         try:
-            docker = self._real(f"Nothing stands in for the image {image!r}")
+            docker = self.original(f"Nothing stands in for the image {image!r}")
             images.require(image, *images.reaper())
         except CourseError as error:
             if near := near_image(image):
@@ -122,10 +122,10 @@ class StandInClient(Original):  # type: ignore[misc] # the original, whatever it
     def _docker(self) -> Any:
         """The original client where there is no stand-in to speak of and an engine answers, else None."""
         if self._connected is None and not self._own and engine().answers:
-            self._real("To reach Docker")
+            self.original("To reach Docker")
         return self._connected
 
-    def _real(self, what: str) -> Any:
+    def original(self, what: str) -> Any:
         """The original client, connected to an engine.
 
         Raises:
@@ -150,7 +150,7 @@ class _Unconnected:
         """Nothing is open."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._owner._real(f"For docker's {name!r}").client, name)  # noqa: SLF001 - its other half
+        return getattr(self._owner.original(f"For docker's {name!r}").client, name)
 
 
 def _program(settings: Settings) -> Postgres | Nats:

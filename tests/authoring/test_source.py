@@ -93,7 +93,7 @@ def test_a_learner_gets_a_red_stub_where_the_solution_stood(lesson):
         '    raise NotImplementedError("TODO 6.2: ask for a \\"user\\" that is not there")'
     )
     with pytest.raises(NotImplementedError, match=r'TODO 6\.2: ask for a "user"'):
-        exec(stubbed(path, cell, "") + "\ntest_a_missing_user_is_not_found(None)", {})  # noqa: S102 - our own text
+        exec(stubbed(path, cell, "") + "\ntest_a_missing_user_is_not_found(None)", {})
 
 
 def test_a_todo_that_is_too_long_for_a_cell_takes_more_lines_and_says_the_same(lesson):
@@ -102,7 +102,7 @@ def test_a_todo_that_is_too_long_for_a_cell_takes_more_lines_and_says_the_same(l
     assert len(lines) > 1
     assert max(map(len, lines)) <= WIDTH
     with pytest.raises(NotImplementedError) as raised:
-        exec("def it():\n" + "\n".join(lines) + "\nit()", {})  # noqa: S102 - our own text
+        exec("def it():\n" + "\n".join(lines) + "\nit()", {})
     assert str(raised.value) == words.strip()
 
 

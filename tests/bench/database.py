@@ -62,7 +62,7 @@ def measure() -> Iterator[Row]:
 def build(url: str) -> None:
     """Fill the template."""
     with psycopg.connect(url.replace("+psycopg2", "")) as connection:
-        connection.execute(SCHEMA)  # type: ignore[arg-type]
+        connection.execute(SCHEMA.encode())
 
 
 def use_one(pool: DatabasePool) -> float:
@@ -138,7 +138,7 @@ def janitor(server: Server, **settings: Any) -> DatabaseJanitor:
 def fill(*, host: str, port: int, user: str, dbname: str, password: str, **_: Any) -> None:
     """Fill their template, in the way they call it."""
     with psycopg.connect(host=host, port=port, user=user, dbname=dbname, password=password) as connection:
-        connection.execute(SCHEMA)  # type: ignore[arg-type]
+        connection.execute(SCHEMA.encode())
 
 
 MEASURES = {"database": measure}

@@ -82,7 +82,7 @@ def boards() -> dict[str, float]:
     _run(shell, f"%%conftest\n{case.conftest}")
     for _ in range(3):
         _run(shell, case.cell)
-    from course.notebook.session import session  # noqa: PLC0415 - after the shell is there
+    from course.notebook.session import session
 
     assert case.proved.id in session().progress.solved(), "the lesson's own solution does not solve its exercise"
     resident = _resident()
@@ -112,9 +112,9 @@ def jest_board() -> dict[str, float]:
 def _boards_of(number: str, group: str, times: int) -> list[float]:
     """The seconds of several boards of a solved exercise, the lesson's first with a bug of that group."""
     shell = _shell()
-    from course.authoring.render import LESSONS  # noqa: PLC0415 - after the shell is there
-    from course.authoring.suites import exercise_files  # noqa: PLC0415 - as above
-    from course.syllabus import syllabus  # noqa: PLC0415 - as above
+    from course.authoring.render import LESSONS
+    from course.authoring.suites import exercise_files
+    from course.syllabus import syllabus
 
     lesson = syllabus().lesson(number)
     exercise = next(each for each in lesson.exercises if each.bugs and each.bugs[0].startswith(group))
@@ -130,9 +130,9 @@ class Case:
     """
 
     def __init__(self) -> None:
-        from course.authoring.render import LESSONS  # noqa: PLC0415 - after the shell is there
-        from course.authoring.suites import exercise_files  # noqa: PLC0415 - as above
-        from course.syllabus import syllabus  # noqa: PLC0415 - as above
+        from course.authoring.render import LESSONS
+        from course.authoring.suites import exercise_files
+        from course.syllabus import syllabus
 
         self._all = syllabus().everything
         self._lesson = next(lesson for lesson in self._all if lesson.number == LESSON)
@@ -148,9 +148,9 @@ class Case:
 
     def use(self) -> None:
         """Make this the kernel's course."""
-        from course.notebook.session import Session, use  # noqa: PLC0415 - after the shell is there
-        from course.notebook.workspace import Workspace  # noqa: PLC0415 - as above
-        from course.syllabus import Syllabus  # noqa: PLC0415 - as above
+        from course.notebook.session import Session, use
+        from course.notebook.workspace import Workspace
+        from course.syllabus import Syllabus
 
         changed = {exercise.id: exercise for exercise in (self.proved, self.bare)}
         exercises = tuple(changed.get(exercise.id, exercise) for exercise in self._lesson.exercises)
@@ -172,9 +172,9 @@ def _board(shell: Any, case: Case) -> float:
 
 def _one_process_per_variant(case: Case) -> float:
     """The same tests on the same variants as plain pytest processes, one after another; databases are ready before."""
-    from course.engine import Variant, load_subject  # noqa: PLC0415 - after the shell is there
-    from course.notebook.session import session  # noqa: PLC0415 - as above
-    from course.services.pool.pool import DatabasePool  # noqa: PLC0415 - as above
+    from course.engine import Variant, load_subject
+    from course.notebook.session import session
+    from course.services.pool.pool import DatabasePool
 
     here, subject = session(), load_subject("users_api")
     variants = [Variant(subject), Variant(subject), *(Variant(subject, subject.bug(name)) for name in case.proved.bugs)]
@@ -203,7 +203,7 @@ def _overhead(shell: Any, case: Case) -> float:
 
     Both leave out the plugin that collects garbage five times at the end: in a kernel that takes longer than the tests.
     """
-    import pytest  # noqa: PLC0415 - after the shell is there
+    import pytest
 
     folder = Path(tempfile.mkdtemp())
     case.write(folder)
@@ -224,9 +224,9 @@ def _overhead(shell: Any, case: Case) -> float:
 
 def _resident() -> float:
     """Proportional set size of everything that this session has started, in MB."""
-    import psutil  # noqa: PLC0415 - after the shell is there
+    import psutil
 
-    from course.services.cleanup import registry  # noqa: PLC0415 - as above
+    from course.services.cleanup import registry
 
     folders = [str(each.folder) for each in registry.entries() if each.owner.pid == os.getpid() and each.folder]
     found = {each.pid: each for each in psutil.Process().children(recursive=True)}
@@ -241,7 +241,7 @@ def _resident() -> float:
 
 
 def _shell() -> Any:
-    from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415 - a kernel has it loaded
+    from IPython.core.interactiveshell import InteractiveShell
 
     return InteractiveShell.instance()
 

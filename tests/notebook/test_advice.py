@@ -20,7 +20,7 @@ def server():
 
 def raised_by(source, **names):
     try:
-        exec(source, names)  # noqa: S102 - a test's own line
+        exec(source, names)
     except Exception as error:  # noqa: BLE001 - whatever it is
         return error
     raise AssertionError(source)

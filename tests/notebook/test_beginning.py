@@ -11,6 +11,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from course import stand_in
 from course.notebook.beginning import overview
 from course.notebook.kernel import prepare
 from course.services.providers import images
@@ -139,8 +140,6 @@ def test_another_lesson_forgets_the_conftest(kernel):
 
 
 def test_containers_run_without_docker(kernel):
-    from course import stand_in  # noqa: PLC0415 - only here
-
     kernel.run('course.begin("06")')
     assert stand_in.installed()
 

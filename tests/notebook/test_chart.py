@@ -3,7 +3,11 @@ from __future__ import annotations
 import io
 import os
 
+import matplotlib as mpl
 import pytest
+from matplotlib import colors, image
+from matplotlib.figure import Figure
+from matplotlib_inline.backend_inline import _fetch_figure_metadata
 
 from course.notebook.chart import PICTURES, Column, bars, dots, fit_pictures, short
 
@@ -15,11 +19,6 @@ def luminance(colour):
 
 
 def test_a_picture_has_no_background_and_letters_that_stand_out_on_white_and_on_black():
-    import matplotlib as mpl  # noqa: PLC0415 - half a second, and only here
-    from matplotlib import colors, image  # noqa: PLC0415 - as above
-    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
-    from matplotlib_inline.backend_inline import _fetch_figure_metadata  # noqa: PLC0415 - as above
-
     with mpl.rc_context(fname=PICTURES):
         letters = luminance(colors.to_rgb(mpl.rcParams["text.color"]))
         file = io.BytesIO()

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -29,9 +30,9 @@ def test_what_the_shell_says_to_pytest_does_not_matter(lesson, monkeypatch):
 
 
 def test_the_kernel_is_as_it_was_after_a_run(lesson):
-    before = (sys.path[:], os.getcwd(), dict(os.environ))  # noqa: PTH109 - the very thing
+    before = (sys.path[:], Path.cwd(), dict(os.environ))
     lesson.run(*SOLVED)
-    assert (sys.path, os.getcwd(), dict(os.environ)) == before  # noqa: PTH109 - as above
+    assert (sys.path, Path.cwd(), dict(os.environ)) == before
 
 
 def press_ctrl_c_when(path):

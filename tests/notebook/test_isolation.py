@@ -81,7 +81,7 @@ def test_the_ways_of_the_lesson_leak_what_it_says(program, monkeypatch):
     cells = {cell.name: cell for cell in checked_source(lesson, LESSONS / f"{lesson.slug}.py")}
     names = {"course": course}
     for name in CELLS:
-        exec("\n".join(cells[name].lines), names)  # noqa: S102 - cells of our own
+        exec("\n".join(cells[name].lines), names)
         if name == "three_tests":
             program.create_tables(names["database"])
     names["database"].dispose()

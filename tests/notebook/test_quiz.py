@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jupyterquiz.dynamic import display
+
 from course.notebook import quiz as quizzes
 
 
@@ -22,7 +24,5 @@ def test_a_lesson_without_questions_says_so(kernel):
 
 
 def test_colours_are_those_that_jupyterquiz_knows():
-    from jupyterquiz.dynamic import display  # noqa: PLC0415 - only here
-
     source = Path(display.__file__).read_text(encoding="utf-8")
     assert all(name in source for name in quizzes.COLOURS)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from course.notebook.cell import Cell
@@ -66,8 +68,6 @@ def test_a_line_that_need_not_be_reached_is_no_slip(body):
 
 
 def test_a_debugger_is_left_alone():
-    import sys  # noqa: PLC0415 - its own subject
-
     def debugger(*_):
         return None
 

@@ -62,9 +62,9 @@ def test_what_only_docker_can_do_is_refused_with_the_containers_name(container, 
 
 def test_what_exec_and_copies_cannot_do_is_refused(container, tmp_path):
     with pytest.raises(StandInError, match="'get_archive'"):
-        container.copy_from_container("/tmp/x", tmp_path / "x")  # noqa: S108 - the container's
+        container.copy_from_container("/tmp/x", tmp_path / "x")
     with pytest.raises(StandInError, match="workdir"):
-        container.exec(ExecConfig("pg_isready", workdir="/tmp"))  # noqa: S108 - as above
+        container.exec(ExecConfig("pg_isready", workdir="/tmp"))
 
 
 @pytest.mark.parametrize("option", ["follow", "since", "stream", "timestamps", "until"])

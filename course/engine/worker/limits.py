@@ -10,10 +10,8 @@ import signal
 import sys
 from pathlib import Path
 
-try:
+if sys.platform != "win32":  # which has the deadline only
     import resource
-except ImportError:  # Windows, which has the deadline only
-    resource = None  # type: ignore[assignment]
 
 GIB = 1 << 30
 MEMORY = 3 * GIB
@@ -35,7 +33,7 @@ def prepare_process(output: int) -> None:
 
 def limit_resources() -> None:
     """Bound what this process may take, as far as the system can."""
-    if resource is None:
+    if sys.platform == "win32":
         return
     limits = {resource.RLIMIT_DATA: MEMORY, resource.RLIMIT_FSIZE: FILE_SIZE, resource.RLIMIT_CORE: 0}
     if os.geteuid() != 0 and sys.platform == "linux":

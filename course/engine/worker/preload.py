@@ -45,8 +45,8 @@ def preload_for(suite: str) -> None:
 @cache
 def _hypothesis() -> None:
     """Have Hypothesis make its table of all characters, which takes two seconds, and four under coverage."""
-    from hypothesis import configuration  # noqa: PLC0415 - most suites need none of it
-    from hypothesis.internal.charmap import intervals_from_codec  # noqa: PLC0415 - the same
+    from hypothesis import configuration
+    from hypothesis.internal.charmap import intervals_from_codec
 
     configuration.set_hypothesis_home_dir(os.devnull)  # keeps no files
     intervals_from_codec("utf-8")

@@ -5,14 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from course.services.cleanup.owner import Owner
 from course.services.machine.docker import address, engine
 from course.services.server import ServerStartError
-
-if TYPE_CHECKING:  # it takes a while to load, and most sessions never need it
-    from testcontainers.core.container import DockerContainer
 
 LABEL = "course.owner"
 _PROJECT = "com.docker.compose.project"
@@ -43,7 +40,7 @@ def remove_orphaned() -> tuple[str, ...]:
 @contextlib.contextmanager
 def connected() -> Iterator[Any]:
     """Docker's own client, at the engine that Docker's tools would use."""
-    import docker  # noqa: PLC0415 - takes a while to load, and most sessions never need it
+    import docker
 
     place = {**os.environ, "DOCKER_HOST": address()}
     with contextlib.closing(docker.from_env(environment=place, timeout=_PATIENCE)) as client:
@@ -54,7 +51,7 @@ def ask(question: Callable[[Any], _T], otherwise: _T) -> _T:
     """Ask the engine something; where none answers, or it breaks off, the other answer holds."""
     if not engine().answers:
         return otherwise
-    from docker.errors import DockerException  # noqa: PLC0415 - as above
+    from docker.errors import DockerException
 
     with contextlib.suppress(DockerException, OSError), connected() as client:
         return question(client)
@@ -62,22 +59,22 @@ def ask(question: Callable[[Any], _T], otherwise: _T) -> _T:
 
 
 @contextlib.contextmanager
-def started_by_us(container: DockerContainer, end: Callable[[], None], way_out: str) -> Iterator[None]:
+def started_by_us(container: Any, end: Callable[[], None], way_out: str) -> Iterator[None]:
     """A block that starts a container of Testcontainers; where it fails, the container is ended.
 
     Ryuk, Testcontainers' own cleaner, stays out of it: its image would have to be loaded first, and the course
     finds its containers by their labels.
 
     Args:
-        container: What is started.
+        container: A `DockerContainer` of Testcontainers, or a class made from it.
         end: Ends it.
         way_out: How to go on without it, as a sentence.
 
     Raises:
         ServerStartError: Docker could not start it.
     """
-    from docker.errors import DockerException  # noqa: PLC0415 - takes a while to load
-    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415 - as above
+    from docker.errors import DockerException
+    from testcontainers.core.config import testcontainers_config
 
     before, testcontainers_config.ryuk_disabled = testcontainers_config.ryuk_disabled, True
     try:

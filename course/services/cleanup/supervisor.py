@@ -60,7 +60,7 @@ def _become(command: tuple[str, ...], output: int, uid: int, gid: int) -> None:
 
 
 def _say(text: str) -> None:
-    try:  # noqa: SIM105 - contextlib is too heavy here
+    try:
         os.write(1, text.encode())
     except OSError:
         pass  # the course is gone already: the next read sees it
@@ -97,7 +97,7 @@ def _keep_log(source: int, path: str, limit: int) -> None:
         while chunk := os.read(source, 65536):
             if size + len(chunk) > limit:
                 os.close(log)
-                os.replace(path, f"{path}.1")  # noqa: PTH105 - pathlib is too heavy here
+                os.replace(path, f"{path}.1")
                 log, size = _open_log(path), 0
             size += os.write(log, chunk)
     except OSError:  # the disk is full or the folder is gone: go on reading, or the server would wait for us
@@ -110,7 +110,7 @@ def _open_log(path: str) -> int:
 
 
 def _remove(folder: str) -> None:
-    import shutil  # noqa: PLC0415 - only now: it is heavy, and most of the time this process just waits
+    import shutil  # only now, here and below: this process mostly waits
 
     remove_segment(f"{folder}/data/postmaster.pid")
     shutil.rmtree(folder, ignore_errors=True)
@@ -122,10 +122,10 @@ def remove_segment(note: str) -> None:
     The segment's number is the last word of the seventh line of `postmaster.pid`.
     """
     try:
-        with open(note, encoding="utf-8") as lines:  # noqa: PTH123 - as above
+        with open(note, encoding="utf-8") as lines:
             number = lines.read().splitlines()[6].split()[-1]
         if not _is_attached(number):
-            import ctypes  # noqa: PLC0415 - as heavy, and hardly ever needed
+            import ctypes
 
             ctypes.CDLL(None).shmctl(int(number), 0, None)  # 0 is IPC_RMID
     except (OSError, ValueError, IndexError, AttributeError):
@@ -135,7 +135,7 @@ def remove_segment(note: str) -> None:
 def _is_attached(number: str) -> bool:
     """Whether a process uses the segment. Only Linux tells; elsewhere its server's death has to do."""
     try:
-        with open("/proc/sysvipc/shm", encoding="ascii") as lines:  # noqa: PTH123 - as above
+        with open("/proc/sysvipc/shm", encoding="ascii") as lines:
             table = [line.split() for line in lines]
     except OSError:
         return False

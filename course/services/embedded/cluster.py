@@ -12,7 +12,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import filelock
 
@@ -148,11 +150,11 @@ def _locales() -> tuple[str, ...]:
 
 
 def _initdb(draft: Path, binaries: Binaries, account: Account | None) -> None:
-    user = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
+    user: dict[str, Any] = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
     names = (f"--pgdata={draft / 'data'}", f"--username={USER}", f"--pwfile={draft / 'password'}")
     for name in _locales():
         command = [binaries.program("initdb"), *names, *_layout(binaries), f"--locale={name}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=draft, **user)  # type: ignore[call-overload]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=draft, **user)
         if done.returncode == 0:
             return
     if folders.NO_ROOM in done.stderr:
@@ -176,7 +178,7 @@ def _copy_tree(source: Path, target: Path, account: Account | None) -> None:
 
 
 def _copy_file(source: str, target: str, account: Account | None) -> None:
-    with open(source, "rb", 0) as reader, open(target, "xb", 0) as writer:  # noqa: PTH123 - as above
+    with FileIO(source) as reader, FileIO(target, "x") as writer:
         while chunk := reader.read(1 << 20):
             _write(writer.fileno(), chunk)
         if account is not None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from course.errors import CourseError
+
+if sys.platform != "win32":  # which has no such file
+    import pwd
 
 _NAMES = ("postgres", "nobody", "daemon")  # initdb insists on a user that has a name
 
@@ -41,10 +45,8 @@ def for_servers() -> Account | None:
     Raises:
         CourseError: Root, on a system without any of these users.
     """
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+    if sys.platform == "win32" or os.geteuid() != 0:
         return None
-    import pwd  # noqa: PLC0415 - Windows has none
-
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
     for name in _NAMES:
         if name in known:

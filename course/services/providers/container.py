@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from typing import TYPE_CHECKING
+from typing import Any
 
 import psycopg
 
@@ -14,9 +14,6 @@ from course.services.embedded.cluster import USER
 from course.services.machine import docker
 from course.services.providers import first_login, images
 from course.services.server import Server, ServerStartError
-
-if TYPE_CHECKING:  # it takes a while to load, and most sessions never need it
-    from testcontainers.community.postgres import PostgresContainer
 
 WAY_OUT = "This lesson also runs on embedded PostgreSQL (COURSE_POSTGRES=embedded)."
 _COMMAND = "postgres -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=150"
@@ -56,9 +53,9 @@ class Container:
         )
 
 
-def _prepare(image: str, name: str, password: str) -> PostgresContainer:
+def _prepare(image: str, name: str, password: str) -> Any:
     """A container of ours: labelled, in memory, and without Testcontainers' own wait, which looks once a second."""
-    from testcontainers.community.postgres import PostgresContainer  # noqa: PLC0415 - takes a while to load
+    from testcontainers.community.postgres import PostgresContainer
 
     class QuickPostgresContainer(PostgresContainer):
         def _connect(self) -> None:
@@ -68,7 +65,7 @@ def _prepare(image: str, name: str, password: str) -> PostgresContainer:
     return container.with_name(name).with_tmpfs_mount(_DATA).with_kwargs(labels=containers.labels())
 
 
-def _run(container: PostgresContainer, password: str) -> tuple[str, int, str]:
+def _run(container: Any, password: str) -> tuple[str, int, str]:
     """Start it; returns host, port and version."""
     container.start()
     host, port = container.get_container_host_ip(), int(container.get_exposed_port(container.port))
@@ -80,12 +77,12 @@ def _run(container: PostgresContainer, password: str) -> tuple[str, int, str]:
         raise ServerStartError(f"PostgreSQL in {container.image} did not become ready: {said}.", WAY_OUT) from None
 
 
-def _is_running(container: PostgresContainer) -> bool:
+def _is_running(container: Any) -> bool:
     container.reload()
     return bool(container.status == "running")
 
 
-def _log(container: PostgresContainer) -> str:
+def _log(container: Any) -> str:
     with contextlib.suppress(Exception):  # whatever Docker raises: a log is a courtesy
         return "".join(part.decode(errors="replace") for part in container.get_logs())
     return ""

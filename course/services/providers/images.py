@@ -46,7 +46,7 @@ class ImageMissingError(CourseError):
 
 def wanted() -> tuple[str, ...]:
     """Every image that the lessons, the reference suites, `compose.yaml` and Testcontainers itself ask for."""
-    from testcontainers.core.config import testcontainers_config as config  # noqa: PLC0415 - takes a while to load
+    from testcontainers.core.config import testcontainers_config as config
 
     own = [f"{config.hub_image_name_prefix}{name}" for name in (POSTGRES, NATS)]
     return tuple(dict.fromkeys([*own, POSTGRES, NATS_OF_COMPOSE, *reaper()]))
@@ -54,7 +54,7 @@ def wanted() -> tuple[str, ...]:
 
 def reaper() -> tuple[str, ...]:
     """The image of Ryuk, which Testcontainers starts before its first container; none where that is switched off."""
-    from testcontainers.core.config import testcontainers_config as config  # noqa: PLC0415 - as above
+    from testcontainers.core.config import testcontainers_config as config
 
     return () if config.ryuk_disabled else (config.ryuk_image,)
 
@@ -100,8 +100,8 @@ def fetch(name: str, tell: Callable[[dict[str, Any]], object] = lambda _: None) 
     Raises:
         ImageMissingError: The engine cannot pull it.
     """
-    import docker  # noqa: PLC0415 - takes a while to load
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as above
+    import docker
+    from urllib3.exceptions import HTTPError
 
     try:
         with containers.connected() as client:
@@ -111,7 +111,7 @@ def fetch(name: str, tell: Callable[[dict[str, Any]], object] = lambda _: None) 
 
 
 def _pull(client: Any, name: str, tell: Callable[[dict[str, Any]], object]) -> None:
-    from docker.utils import parse_repository_tag  # noqa: PLC0415 - takes a while to load
+    from docker.utils import parse_repository_tag
 
     repository, tag = parse_repository_tag(name)
     send = client.api.send  # docker's library gives a pull all the time in the world, whatever its client was told
@@ -123,7 +123,7 @@ def _pull(client: Any, name: str, tell: Callable[[dict[str, Any]], object]) -> N
 
 
 def _find(client: Any, name: str) -> bool:
-    from docker.errors import ImageNotFound  # noqa: PLC0415 - takes a while to load
+    from docker.errors import ImageNotFound
 
     try:
         return bool(client.images.get(name))

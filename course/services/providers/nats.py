@@ -124,7 +124,7 @@ def _container() -> _Started:
     """NATS in a container. It is a plain one: Testcontainers' `NatsContainer` waits longer than its greeting takes."""
     docker.engine().require(WAY_OUT)
     images.require(images.NATS)
-    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - takes a while to load
+    from testcontainers.core.container import DockerContainer
 
     name = f"course-nats-{secrets.token_hex(4)}"
     container = DockerContainer(

@@ -259,12 +259,12 @@ def test_a_full_disk_at_the_first_start_of_all_is_told_too(small_disk, own_notes
 
 def shared_memory():
     """Segments of PostgreSQL's that lie beside its folders."""
-    return {path.name for path in Path("/dev/shm").glob("PostgreSQL.*")}  # noqa: S108 - where Linux has them
+    return {path.name for path in Path("/dev/shm").glob("PostgreSQL.*")}
 
 
 def test_room_in_memory_is_used_only_where_there_is_enough(monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(64 << 20, 0, 64 << 20))
-    assert folders.plan("postgres").parent != Path("/dev/shm")  # noqa: S108 - where it must not be
+    assert folders.plan("postgres").parent != Path("/dev/shm")
 
 
 def test_a_long_temporary_folder_is_avoided_since_socket_paths_are_short(monkeypatch, tmp_path):

@@ -8,6 +8,7 @@ import re
 import pytest
 import yaml
 from rich.console import Console
+from testcontainers.core.config import testcontainers_config
 
 from course.services.doctor import examinations, prefetch
 from course.services.providers import images
@@ -33,15 +34,11 @@ def test_every_image_that_lessons_suites_compose_and_testcontainers_ask_for_is_l
 
 
 def test_a_private_registry_of_testcontainers_is_asked_as_it_would(monkeypatch):
-    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415 - only here
-
     monkeypatch.setattr(testcontainers_config, "hub_image_name_prefix", "mirror.test/")
     assert "mirror.test/postgres:16" in images.wanted()
 
 
 def test_no_reaper_is_looked_for_where_it_is_switched_off(monkeypatch):
-    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415 - only here
-
     monkeypatch.setattr(testcontainers_config, "ryuk_disabled", True)
     assert images.reaper() == ()
 
