@@ -1,4 +1,4 @@
-"""Unpacks a stranger's zip: what its headers say is never believed, and nothing lands outside the folder."""
+"""Unpacks a stranger's zip: it trusts no header and writes nothing outside of the folder."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def unpack(path: Path, target: Target, chosen: Mapping[Parts, Parts] | None = No
 
 
 def zip_files(path: Path) -> list[Parts]:
-    """The files in a zip that are somebody's work; none where it cannot be read, which is told when it is unpacked."""
+    """The files in a zip that are somebody's work; none where it cannot be read: `unpack` then says why."""
     try:
         with zipfile.ZipFile(path) as archive:
             return [parts for parts, _ in _files(archive)]

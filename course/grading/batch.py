@@ -31,9 +31,9 @@ class Batch:
 
     Args:
         grader: Grades one of them.
-        prover: The grader's prover, to be stopped when the batch is.
+        prover: The grader's prover; it stops when the batch does.
         out: Folder of reports.
-        again: Grade anew also what an earlier batch has graded just so.
+        again: Grade anew what an earlier batch has graded by the same rules, too.
         tell: Called after each run and for each record, from any thread.
 
     Attributes:
@@ -80,7 +80,7 @@ class Batch:
         return stored | {"notes": [f"{STALE} of {', '.join(sorted(what))}.", *stored["notes"]]}
 
     def is_done(self, submission: Submission) -> bool:
-        """Whether an earlier batch has graded the very same by the same rules; a fault of ours is tried again."""
+        """Whether an earlier batch has graded the same files by the same rules; a `GRADER_ERROR` is tried again."""
         stored = None if self.again else self._stored(submission)
         return stored is not None and self._is_same(stored, self._inputs(submission))
 

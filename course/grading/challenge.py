@@ -48,11 +48,7 @@ class Challenge:
 
 
 def load_challenge(subject: str, subjects: Path = SUBJECTS) -> Challenge:
-    """Read the challenge of a subject.
-
-    Args:
-        subject: Name of the subject.
-        subjects: The folder of subjects.
+    """Read the challenge of a subject, by its name.
 
     Raises:
         ChallengeError: There is none, or it is broken.

@@ -1,4 +1,4 @@
-"""What is different between two records of one submission, and why: the hand-in, a rule, a bug or the course."""
+"""Says how two records of one submission differ, and why: the hand-in, a rule, a bug or the course."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CAUSES = {
 
 @dataclass(frozen=True)
 class Change:
-    """One grade that is another one now.
+    """A grade that has changed.
 
     Attributes:
         submission: Whose it is.

@@ -1,4 +1,4 @@
-"""What lies in a folder or in a zip, by names alone, and what they tell."""
+"""Reads from the names in a folder or zip what it holds."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def is_packed(name: str) -> bool:
 
 
 def is_stray(name: str) -> bool:
-    """Whether a file is known to be nobody's work, by its name.
+    """Whether the name says that a file is nobody's work.
 
     Example:
         >>> is_stray("grades.xlsx"), is_stray("readme.txt"), is_stray("leo.py"), is_stray("joe.pdf")

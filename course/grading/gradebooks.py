@@ -1,4 +1,4 @@
-"""A learning platform's own export of its grades, filled in: a file that the platform takes back.
+"""Fills grades into a learning platform's own export, which the platform then imports.
 
 Only the platform knows its learners' numbers, so a grade book begins with its export. There are three:
 
@@ -91,7 +91,7 @@ class Gradebook:
         return sorted(record["submission"] for record in lost)
 
     def _index(self, told: Callable[[dict[str, str]], Iterable[str]]) -> dict[str, set[int]]:
-        """What is told of a learner to the numbers of the rows that it may stand for."""
+        """What `told` reads from a row, to the numbers of the rows it may mean."""
         found: dict[str, set[int]] = defaultdict(set)
         for number, row in enumerate(self.rows):
             for key in told({title.lower(): cell for title, cell in zip(self.header, row, strict=True)}):

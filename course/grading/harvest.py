@@ -1,4 +1,4 @@
-"""What a class has made that its teacher may keep: programs for `--bugs`, and what its suites say of ours.
+"""Keeps what a class has made: programs for `--bugs`, and what its suites say about ours.
 
 Hand-ins are suites; but many come with the program beside them, as `course.export` writes it, and some learners have
 changed theirs. The reference suite tries such a program: where it fails, that is a bug that somebody really made; where

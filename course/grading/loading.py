@@ -29,7 +29,7 @@ Parts = tuple[str, ...]
 
 
 class SubmissionError(CourseError):
-    """A submission cannot be read; the others are graded all the same."""
+    """A submission cannot be read. The others are still graded."""
 
 
 @dataclass
@@ -99,7 +99,7 @@ def check_parts(parts: Parts) -> Parts:
 
 
 def is_skipped(name: str) -> bool:
-    """Whether a file or folder of that name is left behind by a tool, and nobody's work."""
+    """Whether a file or folder of that name was written by a tool."""
     return name in SKIPPED or name.startswith(SHADOWS)
 
 

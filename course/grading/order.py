@@ -10,7 +10,7 @@ from course.errors import CourseError
 
 
 class TrustError(CourseError):
-    """Strangers' code would run, and nobody has said that it may."""
+    """Strangers' code would run, and `--trust` was not given."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -39,7 +39,7 @@ class Order:
         similarity: Folder for JPlag and Dolos.
         harvest: Folder for what the class has made.
         reveal: Show learners what they missed.
-        trust: The submissions' code may run here.
+        trust: Whether the submissions' code may run here.
         each: Each entry of a folder is one submission, whatever is in it.
     """
 

@@ -28,7 +28,7 @@ def show_records(records: Sequence[Record], console: Console) -> None:
 
 
 def show_changes(changes: Sequence[Change], console: Console) -> None:
-    """Show which grades are others now, and why; nothing where none is."""
+    """Show which grades have changed, and why; nothing where none has."""
     if not changes:
         return
     table = Table(title="What has changed")

@@ -1,4 +1,4 @@
-"""What a good suite is beside catching bugs: clean, quick, alone or in company, in any order; proved by running it.
+"""Proves by running it that a suite is clean and quick, and passes in any order, in parallel and beside other data.
 
 The grader holds hand-ins to these rules, and lessons 08 and 13 hold a learner's cells to them: it is the same code.
 """

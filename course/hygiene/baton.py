@@ -1,4 +1,4 @@
-"""Whose turn it is among workers of one suite: each waits for the others, so that who meets whom is no chance."""
+"""Takes turns among the workers of one suite, so that it is not chance which tests run at the same time."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Baton:
         (self._folder / f"gone{worker}").touch()
 
     def wait(self, worker: int, is_stuck: Callable[[], bool] = lambda: False) -> bool:
-        """Wait for this worker's turn; False where it goes on without, since whose turn it is waits for it.
+        """Wait for this worker's turn; False where it must go on, since the worker whose turn it is waits for it.
 
         Args:
             worker: Who waits.

@@ -1,4 +1,4 @@
-"""A production database that is none: speaks just enough of PostgreSQL's protocol to tell who wanted to log in.
+"""A fake production database: it speaks just enough of PostgreSQL's protocol to notice who tries to log in.
 
 The protocol's first messages: https://www.postgresql.org/docs/16/protocol-message-formats.html (StartupMessage,
 SSLRequest, GSSENCRequest, ErrorResponse).
@@ -30,7 +30,7 @@ ANSWER_SECONDS = 2.0
 
 @dataclass(frozen=True, order=True)
 class Attempt:
-    """Somebody wanted to log in.
+    """An attempt to log in.
 
     Attributes:
         user: As whom.
@@ -49,7 +49,7 @@ class Canary:
         on_connect: Called with the address of each client, before it is answered.
 
     Attributes:
-        attempts: Who wanted to log in, in the order they came.
+        attempts: In the order in which they came.
 
     Raises:
         OSError: The port is taken.
@@ -76,7 +76,7 @@ class Canary:
 
     @property
     def url(self) -> str:
-        """The address that is left where a careless suite finds it."""
+        """The address that the canary leaves where a careless suite finds it."""
         return f"postgresql+psycopg2://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{DATABASE}"
 
     def environment(self) -> dict[str, str]:

@@ -14,10 +14,10 @@ from course.hygiene.canary import DEFAULT_PORT, Attempt, Canary
 
 
 class DefaultPort:
-    """One canary for all runs: whose a connection was is told by the folder that its process runs in.
+    """One canary for all runs: the working folder of the process behind a connection tells which run it belongs to.
 
     Attributes:
-        taken: Whether another program holds the port, so that nothing can be watched there.
+        taken: Whether another program holds the port: then the canary watches nothing.
     """
 
     def __init__(self, port: int = DEFAULT_PORT) -> None:

@@ -1,4 +1,4 @@
-"""The hygiene proofs: each is made by running the suite, and says what was seen."""
+"""Judges the trials of a suite: each hygiene proof says whether it passed, and what the runs have shown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Hygiene:
     """All hygiene proofs of one suite.
 
     Args:
-        rules: Which proofs are asked for.
+        rules: Which proofs to make.
         verdict: What the engine has proved; only its believed tests count.
         trials: What the trials have shown.
         source: The suite's own source, of which nothing is taken out.

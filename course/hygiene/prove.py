@@ -27,9 +27,9 @@ class HygieneProver:
     """Keeps what proofs of hygiene start from; a context manager.
 
     Args:
-        runs: Where runs go.
+        runs: Executes the runs.
         subject: The program, with the plugins of `course.hygiene.PLUGINS`.
-        rules: The proofs that are asked for.
+        rules: Which proofs to make.
     """
 
     def __init__(self, runs: Runs, subject: Subject, rules: Sequence[Rule]) -> None:
@@ -115,9 +115,9 @@ def prove_suite(
         prover: Runs suites.
         suite: The tests.
         subject: The program.
-        bugs: Which bugs to try.
-        correct: Which correct variants to hold it against.
-        rules: Which hygiene proofs are asked for.
+        bugs: Patches of the subject.
+        correct: Patches of the subject.
+        rules: Which hygiene proofs to make.
         on_step: Called from this thread after each run.
 
     Raises:
@@ -133,12 +133,7 @@ def prove_suite(
 
 
 class Steps:
-    """Counts runs and trials together, for whoever watches.
-
-    Args:
-        trials: How many trials there are.
-        on_step: Who watches.
-    """
+    """Counts runs and trials together, and calls `on_step` after each."""
 
     def __init__(self, trials: int, on_step: Callable[[Step], None] | None) -> None:
         self._trials, self._on_step = trials, on_step

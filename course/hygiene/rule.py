@@ -1,4 +1,4 @@
-"""What a suite can be held to beside its bugs, and what a proof of it has shown: plain data."""
+"""Hygiene rules and their proofs, as plain data."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Rule:
 
     Attributes:
         name: Such as `cleans_its_database`; one of `TITLES`.
-        title: What holds where it is passed.
-        points: Points for passing it.
-        settings: What else the proof is told, such as `{"orders": 50}`.
+        title: What holds of a suite that passes.
+        points: For passing it.
+        settings: Options of the proof, such as `{"orders": 50}`.
     """
 
     name: str

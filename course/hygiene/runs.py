@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class CancelledError(CourseError):
-    """The whole batch is ending: what this submission has is thrown away."""
+    """The whole batch is ending: the results of this submission are dropped."""
 
 
 class Runs:
@@ -23,7 +23,7 @@ class Runs:
 
     Args:
         prover: Has the slots.
-        cancelled: Set when the batch is to end.
+        cancelled: Set when the batch ends.
     """
 
     def __init__(self, prover: Prover, cancelled: threading.Event) -> None:

@@ -116,7 +116,7 @@ def _texts(connection: psycopg.Connection, schema: str, table: str) -> list[str]
 
 
 def _wait_for_the_end_of_others(connection: psycopg.Connection) -> None:
-    """Wait until whoever has gone is counted."""
+    """Wait until PostgreSQL has counted the sessions that have ended."""
     until = time.monotonic() + PATIENCE
     while connection.execute(OTHERS).fetchone() != (0,) and time.monotonic() < until:
         time.sleep(0.005)

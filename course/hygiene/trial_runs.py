@@ -61,8 +61,8 @@ class TrialRuns:
     """Holds the trials of one suite on free slots; leaving waits for those that have begun and drops the others.
 
     Args:
-        rules: Which proofs are asked for.
-        runs: Where they run.
+        rules: Which proofs to make.
+        runs: Executes the runs.
         prepared: Databases that the program has used.
         default: The canary at the usual port.
         subject: The program.

@@ -28,13 +28,7 @@ NO_FILE = re.compile(r'could not open file "/[^"]*" for (?:reading|writing): ')
 
 
 def advise(error: BaseException, item: pytest.Item | None = None, files: Collection[str] = ()) -> str:
-    """Say what may have been meant; empty where nobody knows.
-
-    Args:
-        error: What was raised.
-        item: The test that raised it.
-        files: The file names of the learner's cells.
-    """
+    """Say what may have been meant, or nothing; `files` are the file names of the learner's cells."""
     if item is not None and "None" in str(error) and (empty := _empty_fixture(item, files)):
         return f"The fixture `{empty}` gives None: a fixture hands over what stands behind its `yield`, or `return`."
     if NO_AWAIT.search(str(error)):
@@ -64,7 +58,7 @@ def _of_the_server(message: str) -> str:
 
 
 def _of_the_browser(error: BaseException) -> str:
-    """What Playwright means where its browser is not there, or not any longer."""
+    """What Playwright means where its browser is missing or has ended."""
     if not type(error).__module__.startswith("playwright."):
         return ""
     if "Executable doesn't exist" in str(error):

@@ -29,12 +29,7 @@ def bodies_of(cell: Cell) -> list[list[ast.stmt]]:
 
 
 def silent(cell: Cell, conftest: Cell | None = None) -> Iterator[Problem]:
-    """The tests that assert nothing: neither they, nor a function or a fixture that they name.
-
-    Args:
-        cell: A cell that is Python.
-        conftest: The conftest cell above it.
-    """
+    """The tests that assert nothing: neither they, nor a function or a fixture that they name."""
     speaking = _speaking([each.tree for each in (cell, conftest) if each])
     for test in tests_of(cell):
         if not (_asserts(test) or _names(test) & speaking):
@@ -43,7 +38,7 @@ def silent(cell: Cell, conftest: Cell | None = None) -> Iterator[Problem]:
 
 
 def made_up(cell: Cell) -> Iterator[Problem]:
-    """The ids that stand in a path as a number: nobody has promised whose they are."""
+    """The ids written into a path as a number: the program promises no ids."""
     for node in ast.walk(cell.tree):
         if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
             continue

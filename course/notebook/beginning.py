@@ -32,7 +32,7 @@ def begin(lesson: str) -> None:
         lesson: Its name or its number, such as `"06_test_an_api"` or `"06"`.
 
     Raises:
-        CourseError: There is no such lesson, or a service does not start; what to do is said.
+        CourseError: There is no such lesson, or a service does not start; the error says what to do.
 
     Example:
         >>> import course

@@ -33,12 +33,7 @@ OUR_FAULT = "This is the course's fault, not yours: run the cell again, and `cou
 
 
 def board(result: Result, news: Sequence[str] = ()) -> Panel:
-    """The panel that ends an exercise's run.
-
-    Args:
-        result: What came of it.
-        news: Sentences from elsewhere that the learner should see.
-    """
+    """The panel at the end of an exercise's run; `news` are further sentences for the learner."""
     if result.verdict is None:
         green = (_green(result), *_doubts(result), *_printed(result))
         rows = tuple(_red(result)) if result.first.problems else green
@@ -59,14 +54,14 @@ def other_way(exercise: Exercise, *, is_open: bool = False) -> tuple[Row, ...]:
 
 
 def progress_panel(exercise: Exercise, step: Step | None) -> Panel:
-    """What stands there while an exercise runs."""
+    """The panel while an exercise runs."""
     share = step.done / step.total if step else 0.0
     said = f"{step.done} of {step.total} runs" if step else "green here; now on right and on wrong code …"
     return Panel(f"{exercise.id}  {exercise.title}", right=said, share=share)
 
 
 def waiting_panel(exercise: Exercise, wait: Wait) -> Panel:
-    """What stands there while the kernel's own run takes longer than a moment."""
+    """The panel while the run in the kernel takes longer than a second."""
     what = f"`{short(wait.test)}`" if wait.test else "the cell"
     rows = (Row(wait.sentence, "note", dim="■ ends it."),) if wait.why or wait.place else ()
     return Panel(f"{exercise.id}  {exercise.title}", right=f"{what} runs · {wait.seconds:.0f} s", rows=rows)

@@ -21,13 +21,7 @@ FAREWELL = (
 
 
 def closing_panel(course: Syllabus, lesson: Lesson, progress: Progress) -> Panel:
-    """Build the panel that `course.next()` shows; it works before anything is solved.
-
-    Args:
-        course: The syllabus.
-        lesson: The lesson that ends.
-        progress: What the learner has done.
-    """
+    """The panel of `course.next()` at the end of a lesson, whether or not anything is solved."""
     solved = progress.solved()
     ids = [exercise.id for exercise in lesson.exercises]
     done = sum(each in solved for each in ids)

@@ -1,4 +1,4 @@
-"""What `%%exercise 6.2` does: the cell runs in the kernel, then on right and on wrong code, and the board tells."""
+"""What `%%exercise 6.2` does: run the cell in the kernel, then on right and on wrong code, and show the board."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def exercise_cell(exercise: Exercise, source: str) -> Cell:
 def run_watched(
     session: Session, cell: Cell, conftest: Cell | None, notebook: Collection[str], on_wait: Callable[[Wait], None]
 ) -> tuple[FirstRun, ModuleType | None]:
-    """Run in the kernel under a guard; what hangs becomes a problem that names the line.
+    """Run in the kernel under a guard; code that hangs becomes a problem that names its line.
 
     Raises:
         StoppedError: Ctrl-C.
@@ -175,7 +175,7 @@ def missing_names(cell: Cell, notebook: Collection[str], shared: Mapping[str, ob
 
 
 def lost_server(session: Session) -> list[Problem]:
-    """The problem behind all others, where a server of the lesson's was ended by something else."""
+    """A problem where a server of the lesson has ended: the cause of all others."""
     try:
         session.require_servers()
     except CourseError as error:

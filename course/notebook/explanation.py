@@ -26,10 +26,10 @@ def explain(
 
     Args:
         error: What was raised.
-        cells: The cells by the file names of their frames.
+        cells: The learner's cells by the file names of their frames.
         item: The test that raised it.
         printed: What the test printed.
-        seen: What else was seen while it ran.
+        seen: What the application has raised meanwhile, as a sentence.
     """
     cell, line = _place(error, cells)
     if cell is None and item is not None:

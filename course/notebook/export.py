@@ -94,12 +94,7 @@ def written(here: Session, lesson: Lesson) -> Suites:
 
 
 def project_around(lesson: Lesson, suites: Suites) -> dict[str, str]:
-    """All files of a project with these tests, path to text.
-
-    Args:
-        lesson: Whose they are.
-        suites: Exercise id to its files by name.
-    """
+    """All files of a project with these tests of a lesson: path to text."""
     if JAVASCRIPT in {each.language for each in lesson.exercises}:
         return jest_project(lesson, load_subject(lesson.exercises[0].subject or ""), suites)
     source = f"lesson {lesson.number} of the course"
@@ -154,11 +149,7 @@ def _project(works: Works, tests: Mapping[str, str], name: str, **words: str) ->
 
 
 def test_files(suites: Suites, folder: str) -> Iterator[tuple[str, str]]:
-    """The tests; exercises that ran with different conftest cells get a folder for each.
-
-    Args:
-        suites: Exercise id to its files by name.
-        folder: Where they go.
+    """The tests below `folder`; exercises that ran with different conftest cells get a folder each.
 
     Example:
         >>> suites = {"6.1": {"conftest.py": "a", "test_6_1.py": "b"}, "6.2": {"conftest.py": "c", "test_6_2.py": "d"}}
@@ -189,7 +180,7 @@ def own_requirements(subjects: Iterable[Subject]) -> list[str]:
 
 
 def free_folder(parent: Path, name: str, files: Mapping[str, str]) -> Path:
-    """The folder of that name, or the next one with a number, where an earlier export is not the same any longer."""
+    """The folder of that name; where the learner has changed an earlier export, the next one with a number."""
     number = 1
     while True:
         folder = parent / (name if number == 1 else f"{name}-{number}")

@@ -35,13 +35,7 @@ No Docker? Where the course is installed it brings PostgreSQL along. Instead of 
 
 
 def jest_project(lesson: Lesson, subject: Subject, suites: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """All files of the project: path to text.
-
-    Args:
-        lesson: Whose tests they are.
-        subject: Its program.
-        suites: Exercise id to its files by name.
-    """
+    """All files of the project, path to text; `suites` are exercise ids with their files by name."""
     tests = {f"tests/{name}": text for files in suites.values() for name, text in files.items()}
     words = {"title": lesson.title, "number": lesson.number, "package": subject.package}
     readme = README.format(**words, image=images.POSTGRES, python=sys.executable)

@@ -1,4 +1,4 @@
-"""What happens to an error that nobody foresaw: a sentence for the learner, the traceback in a file for us."""
+"""Turns an unexpected error into a sentence for the learner and a traceback in a file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FaultError(CourseError):
 
 
 class CallError(CourseError):
-    """A function of the course's is called with other arguments than it takes."""
+    """A function of the course was called with the wrong arguments."""
 
 
 class NoRoomError(CourseError):
@@ -29,7 +29,7 @@ class NoRoomError(CourseError):
 
 
 def checked(function: Callable[P, T]) -> Callable[P, T]:
-    """Say in a sentence that a function is called with other arguments than it takes.
+    """Say in a sentence that a function was called with the wrong arguments.
 
     Example:
         >>> @checked
@@ -84,7 +84,7 @@ def _usage(function: Callable[..., object]) -> str:
 
 
 def told(error: Exception) -> CourseError:
-    """Return an error that says it in a sentence."""
+    """The error, as one that says what happened and what to do."""
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         what = f"There is no room left on the disk ({error.filename or tempfile.gettempdir()})."
         return NoRoomError(what, "Free some and run the cell again: your cells are as they were.")

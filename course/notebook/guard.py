@@ -112,7 +112,7 @@ class Guard:
         self.begin_step(item.name)
 
     def begin_step(self, test: str = "") -> None:
-        """Give what comes now its own time."""
+        """Start the clock for the next step."""
         self._test, self._since, self._why = test, time.monotonic(), ""
         self._statements.follow()
 
@@ -200,7 +200,7 @@ class Guard:
                 self._interrupt()
 
     def _interrupt(self) -> None:
-        """Press Ctrl-C, as it were."""
+        """Send the main thread what Ctrl-C sends."""
         with self._lock:
             if self._over:
                 return

@@ -1,4 +1,4 @@
-"""`course.hint`: the next hint for an exercise, one at a time; what was shown is remembered."""
+"""`course.hint`: shows the next hint for an exercise, and remembers it."""
 
 from __future__ import annotations
 
@@ -43,14 +43,7 @@ def waiting(here: Session, exercise: Exercise) -> tuple[str, ...]:
 
 
 def hint_panel(exercise: Exercise, hints: tuple[str, ...], *, left: int, is_new: bool) -> Panel:
-    """A panel with the hints so far, the newest one last and loudest.
-
-    Args:
-        exercise: The exercise.
-        hints: Those to show.
-        left: How many there are still.
-        is_new: Whether the last one is shown for the first time.
-    """
+    """The hints shown so far, the last one in bold where it is new; `left` is how many more there are."""
     *before, newest = hints
     rows = [Row("", dim=words, label=str(number)) for number, words in enumerate(before, start=1)]
     rows.append(Row(newest, label=str(len(hints))))

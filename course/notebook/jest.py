@@ -77,7 +77,7 @@ def run_jest(session: Session, exercise: Exercise, source: str, on_step: Callabl
 
     Args:
         session: The kernel's session, in which the exercise's lesson has begun.
-        exercise: The exercise.
+        exercise: One in JavaScript.
         source: The cell below the magic's line.
         on_step: Told after each run of the proof.
 
@@ -165,7 +165,7 @@ def seen(verdict: Verdict, output: str, source: str) -> FirstRun:
 
 
 def line_of(where: str) -> int:
-    """`exercise_11_1.test.js:7` is line 7 of the cell, the magic's being line 1."""
+    """The line of the cell (the magic is line 1) in a place such as `exercise_11_1.test.js:7`."""
     number = where.rpartition(":")[2]
     return int(number) if number.isdigit() else 0
 

@@ -1,4 +1,4 @@
-"""What a kernel has once the course is in it: the ■ ends what waits in C, and a server that is gone is told."""
+"""Prepares a kernel for the course: the ■ also ends what waits in C, and a cell says when its server has ended."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _end(result: Any) -> None:
 
 
 def _tell_of_a_lost_server() -> None:
-    """Say it below the traceback of a cell, where a server of the lesson's was ended by something else."""
+    """Say below the traceback of a cell that a server of the lesson has ended."""
     from course.notebook.session import session  # noqa: PLC0415 - takes half a second, and `import course` is quick
 
     try:

@@ -1,4 +1,4 @@
-"""Opens JupyterLab on a workspace, without a trace in the learner's own Jupyter settings."""
+"""Opens JupyterLab on a workspace and leaves the learner's own Jupyter settings alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cell magics: what the learner types meets what the course does."""
+"""The cell magics: `%%exercise`, `%%conftest`, `%%pytest`, `%%jest` and `%%workflow`."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def jest(line: str, source: str) -> None:
 
 
 def exercise_of(here: Session, name: str, magic: str) -> Exercise:
-    """The exercise of that number, whose lesson has begun, and which is for this magic.
+    """The exercise of that number, once its lesson has begun and if the magic is for its language.
 
     Raises:
         CourseError: There is none, or it is in another language.
@@ -142,7 +142,7 @@ def conftest(line: str, source: str) -> None:
     """`%%conftest`: define the fixtures, here and as conftest.py; `%%conftest 5.2` is for exercise 5.2 only.
 
     Raises:
-        CourseError: The cell cannot be executed; its line and the way out are told.
+        CourseError: The cell cannot be executed; the error names its line and the way out.
     """
     here, shell = session(), running_shell()
     if here.lesson is None:

@@ -1,4 +1,4 @@
-"""Names that a cell uses and does not define: those that come from another cell will be missing in its file."""
+"""Finds the names that a cell takes from other cells: in a file of its own they will be missing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def strangers(
     r"""Find names that only the notebook knows.
 
     Args:
-        cell: A cell that is Python.
+        cell: A cell that is valid Python.
         notebook: Names of the notebook.
         conftest: What the conftest cell defines or imports.
 

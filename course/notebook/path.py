@@ -1,4 +1,4 @@
-"""The learning path with the learner's own progress in it: as a list, as a drawing, and from one lesson's end."""
+"""Shows the learning path and the learner's progress: as a list, as a drawing, and at the end of a lesson."""
 
 from __future__ import annotations
 
@@ -47,13 +47,7 @@ def next(lesson: str | None = None) -> None:  # noqa: A001 - what a learner type
 
 
 def progress_panel(course: Syllabus, solved: frozenset[str], news: tuple[str, ...] = ()) -> Panel:
-    """A row for each lesson of the path.
-
-    Args:
-        course: The syllabus.
-        solved: Ids of the exercises that are done.
-        news: Sentences that the learner should see.
-    """
+    """A row for each lesson of the path; `solved` are ids of exercises, `news` sentences for the learner."""
     rows = (*(_row(lesson, solved) for lesson in course.lessons), *(Row(sentence, "note") for sentence in news))
     return _headed("Your progress", course, solved, rows)
 
@@ -66,7 +60,7 @@ class Drawing:
 
     Args:
         course: The syllabus.
-        solved: Ids of the exercises that are done.
+        solved: Ids of exercises.
     """
 
     def __init__(self, course: Syllabus, solved: frozenset[str]) -> None:

@@ -37,7 +37,7 @@ def run_plain(options: str, source: str, *, colour: bool = False, seconds: float
         options: As on a command line, such as `-m "not slow" -x`.
         source: The tests.
         colour: Whether the report may hold a terminal's colours.
-        seconds: How long it may take; what runs then is ended, and that is said in the last line.
+        seconds: After that many, pytest is ended, and the last line says so.
 
     Raises:
         OptionsError: A quotation mark is missing.

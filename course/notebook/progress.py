@@ -1,4 +1,4 @@
-"""What a learner has done, in one small file that survives crashes, two sessions at once, and a new installation."""
+"""Keeps what a learner has done in one small file, safe from crashes and from two sessions at once."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def checked(content: Any) -> Content:
     """Return the content if it has the shape that we write.
 
     Raises:
-        TypeError, KeyError, AttributeError: It has not; a hand has been at it.
+        TypeError, KeyError, AttributeError: It has not, as when somebody has edited the file.
     """
     exercises = content["exercises"]
     shapes = {"solved": str, "hints": list, "alive": list, "latest": dict, "passing": dict}

@@ -1,4 +1,4 @@
-"""Notes what an application raises while it answers 500: a test client may be told not to raise it again."""
+"""Notes what an application raises when it answers 500, since a test client may swallow it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that lives as long as the kernel: the servers, the prover, the program under test and the conftest cell."""
+"""Holds what lives as long as the kernel: the servers, the prover, the program under test and the conftest cells."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Session:
         """Start what a lesson needs and does not have yet; a second time, everything stays as it is.
 
         Raises:
-            CourseError: A service did not start; what to do is said.
+            CourseError: A service did not start; the error says what to do.
         """
         with self._lock:
             registry.reap()
@@ -146,7 +146,7 @@ class Session:
             return self._prover
 
     def scratch(self) -> Path:
-        """A folder for what may be thrown away; it goes with the kernel, however the kernel ends."""
+        """A temporary folder; it is removed when the kernel ends, however it ends."""
         if self._scratch is None or not self._scratch.folder.is_dir():
             self._scratch = Scratch("kernel")
         return self._scratch.folder
@@ -216,7 +216,7 @@ class Session:
         stand_in.install()
 
     def _database_url(self, lesson: Lesson) -> str:
-        """The URL of a fresh database of the course's own. What stood in DATABASE_URL before is never looked at."""
+        """The URL of a fresh database of the course. It never reads DATABASE_URL."""
         if "postgresql" not in lesson.services or self.server is None:
             return "sqlite://"
         if self._pool is None:

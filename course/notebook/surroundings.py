@@ -1,4 +1,4 @@
-"""What stands around the tests of an export: how to run them, and the settings and servers that they find."""
+"""Writes what an export needs beside its tests: README, conftest.py, settings and servers."""
 
 from __future__ import annotations
 
