@@ -35,7 +35,7 @@ class Prover:
     Args:
         start: Starts a PostgreSQL server; called once for each job, when it is first needed.
         jobs: How many runs go on at once; the number of processors, but at most 4, when not given.
-        folder: A folder of the owner's to work in; else one is made, which is found when the owner is killed.
+        folder: Where to work; without it, a temporary one, which is removed even if this process is killed.
 
     Example:
         >>> from course.engine import Suite, load_subject
@@ -137,12 +137,12 @@ class Prover:
         return [future.result() for future in futures]
 
     def warm_up(self) -> None:
-        """Start in the background what would else start with the first proof."""
+        """Start in the background what the first proof would have to wait for."""
         for _ in self._all_slots:
             self.submit(lambda slot: slot.databases)
 
     def stop(self) -> None:
-        """End what was submitted until now: its runs come back as stopped. What is submitted afterwards runs."""
+        """End all that was submitted so far: its runs come back as stopped. Later ones run."""
         stop, self._stop = self._stop, threading.Event()
         stop.set()
 

@@ -1,4 +1,4 @@
-"""What `%%jest 11.1` does: jest runs the cell in Node, on right and on wrong code, and the board tells."""
+"""What `%%jest 11.1` does: jest runs the cell in Node, on right and on wrong code, and the board shows the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `%%workflow 12.1` does: the file is read, rehearsed on good and on bad commits, and the board tells."""
+"""What `%%workflow 12.1` does: read the file, rehearse it on good and on bad commits, and show the board."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def read(source: str) -> Workflow:
     """Read a cell.
 
     Raises:
-        WorkflowError: It waits to be filled in, or GitHub would not take it; the line is the cell's.
+        WorkflowError: It still has a TODO, or GitHub would refuse it; the line is the cell's.
     """
     if todo := TODO.search(source):
         raise WorkflowError(source[: todo.start()].count("\n") + 1, todo[1])
@@ -88,7 +88,7 @@ def subject_of(exercise: Exercise) -> Subject:
 
 
 def problem(error: CourseError, source: str) -> Problem:
-    """Why a file cannot be rehearsed, with the line of the cell, the magic's being line 1."""
+    """Why a file cannot be rehearsed, with the line of the cell (the magic is line 1)."""
     found = re.match(r"Line (\d+): (.*)", error.what, re.DOTALL)
     if not found:
         return Problem(str(error))

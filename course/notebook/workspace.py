@@ -191,7 +191,7 @@ class Workspace:
             raise WorkspaceError(f"{self.folder} holds the course itself.", "Name another folder: course lab workspace")
 
     def read_record(self) -> Delivered:
-        """Read what was delivered; a broken file is as good as none: then all that differs counts as edited."""
+        """Read what was delivered; without the file, or with a broken one, all that differs counts as edited."""
         try:
             content = json.loads((self.hidden / "delivered.json").read_text(encoding="utf-8"))
             return Delivered(dict(content["delivered"]), dict(content["offered"]))
@@ -231,7 +231,7 @@ def open_workspace(folder: Path | None) -> Workspace:
 
 
 def default_folder() -> Path:
-    """Return the workspace that is meant where none is named: the one we stand in, the clone's, or `./workspace`."""
+    """Return the workspace where none is named: the current folder if it is one, the clone's, or `./workspace`."""
     if (Path.cwd() / ".course" / "delivered.json").is_file():
         return Path.cwd()
     return (CLONE if in_clone() else Path.cwd()) / "workspace"

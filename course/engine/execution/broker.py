@@ -1,4 +1,4 @@
-"""A slot's message broker: one NATS server with JetStream, on which each run finds no stream of the runs before."""
+"""A slot's message broker: one NATS server with JetStream, emptied between runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Broker:
         """Where it listens; it is started again where a suite has ended it.
 
         Raises:
-            CourseError: It does not start; what to do is said.
+            CourseError: It does not start; the error says what to do.
         """
         if self._server is None or not self._server.alive():
             self.close()

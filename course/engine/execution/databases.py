@@ -1,4 +1,4 @@
-"""What is on a server that runs: a fresh database for each run, and nothing left of the runs before."""
+"""Gives each run a fresh database on a running server, and drops what the run has left there."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Databases:
     """Databases on one running server, for one user at a time.
 
     Args:
-        server: It runs; `close` ends it.
+        server: A running one; `close` ends it.
     """
 
     def __init__(self, server: Server) -> None:
@@ -54,7 +54,7 @@ class Databases:
         return self._server.url(database, driver)
 
     def template(self, name: str, fill: Callable[[str], None]) -> str:
-        """The name of a database that stays, to be a `template`; `fill(url)` fills it when it is first asked for."""
+        """The name of a database to use as `template`; the first call makes it by `fill(url)`."""
         if name not in self._templates:
             database = f"course_template_{os.getpid()}_{next(self._numbers)}"
             create(self._admin, database, template="template0")

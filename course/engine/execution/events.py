@@ -14,7 +14,7 @@ PROCESSES = 64
 
 
 class Events:
-    """What a run has told so far. Its events come from a learner's process: nothing in them is trusted.
+    """What a run has reported so far. Its events come from a learner's process, and none is trusted.
 
     Args:
         seconds: How long the run may take.
@@ -36,7 +36,7 @@ class Events:
         self._done = False
 
     def take(self, event: dict[str, Any]) -> None:
-        """Add one event; one that is not well formed is passed over."""
+        """Add one event; malformed ones are ignored."""
         with contextlib.suppress(KeyError, TypeError, ValueError):
             match event.get("event"):
                 case "collected":

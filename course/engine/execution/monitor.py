@@ -31,8 +31,7 @@ class Monitor:
         process: The run's process.
         seconds: Its deadline.
         stop: Set from outside to end the run at once.
-        patience: How long one test may take, in seconds. Where this is given, a test that was not running for so long
-            is not to blame when the deadline of the run comes.
+        patience: How long one test may take, in seconds; a test that ran for less is not to blame for the deadline.
     """
 
     def __init__(
@@ -45,7 +44,7 @@ class Monitor:
         self._tail = b""
 
     def result(self) -> RunResult:
-        """Wait for the end and tell what happened; nothing of the run is alive after it."""
+        """Wait for the end; afterwards no process of the run is alive."""
         readers = (self._read_status, self._read_events, self._read_output)
         threads = [threading.Thread(target=reader, daemon=True) for reader in readers]
         for thread in threads:
@@ -69,7 +68,7 @@ class Monitor:
             self._process.close()
 
     def _follow(self) -> Ending | None:
-        """Take news until the process has ended; the reason where it was cut off."""
+        """Take events until the process has ended; the reason where it was cut off."""
         while True:
             with contextlib.suppress(queue.Empty):
                 kind, value = self._news.get(timeout=LOOK_EVERY)

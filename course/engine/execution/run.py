@@ -1,4 +1,4 @@
-"""What is asked of one run, and what came of it: plain data, in and out."""
+"""The request for one run and its result, as plain data."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Request:
         reverse: Turn that order round.
         shuffle: Seed of a random order instead.
         enough: End once so many tests have failed; `None` for never.
-        seed: What chance is drawn from, as `COURSE_RUN_SEED`.
+        seed: Seeds `random`, as `COURSE_RUN_SEED`.
         interest: File of the program to its lines to watch; what each test reached of them is reported.
         environment: Variables beside the subject's own.
     """
@@ -111,7 +111,7 @@ class RunResult:
         reach: Which of the lines of interest each test reached.
         seconds: Wall time, in seconds.
         output: The last of what the process printed, at most 4,000 characters.
-        left_out: What was left out, since the packages for it are not here, in sentences; empty where there is nothing.
+        left_out: What was left out for lack of packages, in sentences.
     """
 
     ending: Ending

@@ -1,4 +1,4 @@
-"""A place where runs happen one after another: a server for itself, and a fresh database for each run."""
+"""Executes runs one after another, on a server of its own and in a fresh database each."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Slot:
         number: Of the slot: its server and its runs stay on one processor.
 
     Attributes:
-        stop: Set by whoever wants the current job to end: its run ends at once, and no other begins.
+        stop: Once set, the current run ends at once and no other begins.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Slot:
             return RunResult(Ending.SERVER_LOST, detail=error.what)
 
     def run_in(self, request: Request, url: str) -> RunResult:
-        """Run in the database at `url`, which is left as the run leaves it."""
+        """Run in the database at `url`, and leave it as it is then."""
         if self.stop.is_set():
             return STOPPED
         folder = self._make_folder(request)

@@ -24,7 +24,7 @@ class SubjectError(CourseError):
 
 @dataclass(frozen=True)
 class Subject:
-    """A small real program, and everything that is wrong or right with it.
+    """A small real program with its bugs and its correct variants.
 
     Attributes:
         name: Such as `users_api`.

@@ -1,4 +1,4 @@
-"""A learner's tests as files, whether they came from cells or from a folder."""
+"""A learner's test files, from cells or from a folder."""
 
 from __future__ import annotations
 

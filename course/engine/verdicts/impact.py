@@ -1,4 +1,4 @@
-"""Which tests can notice which change: a change whose lines no test reaches is settled without a run."""
+"""Tells which tests can notice a change: one whose lines no test reaches needs no run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Node = ast.stmt | ast.excepthandler | ast.match_case
 
 @dataclass(frozen=True)
 class Watched:
-    """Lines of the original that a change stands on.
+    """Lines of the original that a change touches.
 
     Attributes:
         lines: Pairs of file and line; a test that reaches none of them runs the same program with and without it.
@@ -33,7 +33,7 @@ class Watched:
 
 
 def watched_lines(patch: Patch, program: Path) -> Watched:
-    """The lines of the original program that a patch stands on.
+    """The lines of the original program that a patch touches.
 
     A removed line counts with the whole statement that it is part of, and what takes its place in the same block runs
     where it ran. A mere addition counts with its neighbours: of the statements before and after it those that stand in
@@ -67,9 +67,8 @@ def interest(watched: Iterable[Watched]) -> Mapping[str, frozenset[int]]:
 def reach_of(first: Reach, turned: Reach) -> Reach:
     """What each test reaches, by two runs in opposite orders.
 
-    What is done once, such as an import or whatever fills a cache, counts for the test that comes first, and the
-    others stand on it as well. Such a line another test reaches when the order is turned round: so it is told, and
-    belongs to all.
+    What runs once, such as an import or the filling of a cache, counts for the test that comes first, but all tests
+    depend on it. Such a line is reached by another test in the opposite order, and so belongs to all.
     """
     nothing: frozenset[Line] = frozenset()
     tests = {*first.tests, *turned.tests}

@@ -1,4 +1,4 @@
-"""One proof from the first run to the verdict: which tests may be believed, and which bugs they catch."""
+"""Makes one proof from the first run to the verdict: which tests are valid, and which bugs they catch."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Step:
 
     Attributes:
         done: Runs that have ended.
-        total: Runs that are planned as far as is known.
+        total: Runs that are planned so far.
         what: Id of the variant whose run has ended.
     """
 
@@ -137,7 +137,7 @@ class Proof:
     # Right code
 
     def _run_correct(self, collected: Sequence[str]) -> None:
-        """Judge the tests on each correct variant, in a random order of its own: that must not matter on right code."""
+        """Judge the tests on each correct variant, each in its own random order, which must not matter on right code."""
         runnable = self._validation.runnable(collected)
         requests = [
             self._request(Variant(self._subject, patch), select=runnable, shuffle=SEED + number)

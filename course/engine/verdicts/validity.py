@@ -1,4 +1,4 @@
-"""What is known of each test of a suite, from its runs on right code: which tests may be believed."""
+"""Judges from runs on right code which tests of a suite are valid."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Disputed = tuple[Outcome, Outcome]
 
 
 class Validation:
-    """Judges tests; what was once judged may be judged worse, never better."""
+    """Judges tests; a judgement may become worse, never better."""
 
     def __init__(self) -> None:
         self._judged: dict[str, JudgedTest] = {}
@@ -30,7 +30,7 @@ class Validation:
         return test in self._judged and self._judged[test].validity is Validity.VALID
 
     def runnable(self, collected: Sequence[str]) -> tuple[str, ...]:
-        """Those of the collected tests that end by themselves; doubtful ones run along: others may lean on them."""
+        """The collected tests that end by themselves; doubtful ones run, too, since others may depend on them."""
         return tuple(t for t in collected if t in self._judged and self._judged[t].validity is not Validity.NEVER_ENDS)
 
     def tests(self, collected: Sequence[str]) -> tuple[JudgedTest, ...]:

@@ -10,7 +10,7 @@ from course.engine.programs.patch import Patch
 
 
 class Standing(StrEnum):
-    """What can be said of a suite."""
+    """The state of a suite."""
 
     PROVED = "PROVED"
     BROKEN = "BROKEN"
@@ -121,7 +121,7 @@ class Verdict:
         seconds: Wall time of everything, in seconds.
         suite_seconds: Time of the suite on the original, in seconds.
         runs: Number of runs.
-        left_out: Files and options that do not count, since the packages for them are not here, in sentences.
+        left_out: Files and options that do not count for lack of packages, in sentences.
     """
 
     standing: Standing

@@ -1,4 +1,4 @@
-"""A suite in another language than Python: its program takes the place of the process."""
+"""Runs a suite in another language than Python: its program replaces the process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run_command(task: dict[str, Any], events: int) -> None:
 if sys.platform == "win32":
 
     def _relay(command: list[str], environment: dict[str, str], events: int) -> None:
-        """There Node cannot be given a descriptor: events come by its standard error, and go on from here."""
+        """Pass events on from standard error: on Windows Node cannot be given a descriptor."""
         environment["COURSE_EVENTS"] = "2"
         with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
             for line in process.stderr or ():

@@ -38,7 +38,7 @@ class ForkServer:
         channel: Socket of paths to JSON tasks, each with the descriptors for events, output and status.
 
     Attributes:
-        was_left: The owner has gone without a word.
+        was_left: The owner ended without closing the channel in order.
     """
 
     def __init__(self, channel: socket.socket) -> None:
@@ -153,7 +153,7 @@ def _leave(code: int) -> NoReturn:
 
 
 def clear_after_owner() -> None:
-    """Take away what a killed owner had noted as started and could not end any more, such as its scratch folder."""
+    """End what a killed owner had registered, such as its scratch folder."""
     time.sleep(AFTER_OWNER)
     registry.reap()
 

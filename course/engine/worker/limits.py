@@ -1,4 +1,4 @@
-"""What one run may take: a session of its own, no input, bounded memory and files."""
+"""Limits one run: a session of its own, no input, bounded memory and files."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The pytest plugins of other projects that a suite finds, in a notebook, under `%%pytest` and in a run alike.
 
-A suite gets those that it speaks of: each that is loaded makes every run a little longer.
+A suite gets those that it names: each one makes every run a little longer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A pytest plugin that chooses and orders the tests, and tells what each did and which lines it reached."""
+"""A pytest plugin that selects and orders the tests, and reports what each did and which lines it reached."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Reporter:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
-        """A file that wants a package which is not here is told and left out; the others are collected."""
+        """Report and leave out a file that needs a missing package; collect the others."""
         report: pytest.CollectReport = yield
         call: pytest.CallInfo[Any] | None = getattr(report, "call", None)
         error = call.excinfo.value.__cause__ if call and call.excinfo else None
@@ -110,7 +110,7 @@ class Reporter:
 
 
 def _choose(session: pytest.Session, task: dict[str, Any]) -> None:
-    """Leave the tests that are to run, in the order in which they are."""
+    """Select the task's tests and put them in the task's order."""
     items = session.items
     if task["select"] is not None:
         place = {test: number for number, test in enumerate(task["select"])}

@@ -1,4 +1,4 @@
-"""What happens inside a run's own process: pytest runs the suite, and each step is told in one JSON line."""
+"""Runs pytest inside a run's own process, and reports each step in one JSON line."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _sender(events: int) -> Callable[[dict[str, Any]], None]:
 
 
 def _run_pytest(arguments: list[str], plugins: list[object]) -> None:
-    """Do what `pytest.main` does, and let out what it would only print."""
+    """Do what `pytest.main` does, and raise what it would only print."""
     config = _prepareconfig(arguments, plugins)
     try:
         config.hook.pytest_cmdline_main(config=config)

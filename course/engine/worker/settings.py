@@ -1,4 +1,4 @@
-"""A suite's own settings hold as under plain pytest, but for those of plugins that are not here; nothing is printed.
+"""Keeps a suite's own settings as under plain pytest, but for those of missing plugins, and prints nothing.
 
 pytest's own plugins are all there, with their fixtures and options. Left out is what only people would look at.
 """
@@ -60,7 +60,7 @@ class Settings:
     def pytest_load_initial_conftests(
         self, early_config: Config, parser: Parser, args: list[str]
     ) -> Generator[None, None, None]:
-        """Drop what nobody knows, once each conftest has added its own options."""
+        """Drop unknown options, once each conftest has added its own."""
         known = early_config.known_args_namespace
         known.file_or_dir = [name for name in known.file_or_dir if os.path.exists(name.partition("::")[0])]  # noqa: PTH110 - may be no path at all
         yield

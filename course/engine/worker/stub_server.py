@@ -1,7 +1,6 @@
-"""A plugin of every run: the servers of pytest-httpserver end at once.
+"""A plugin of every run that ends the servers of pytest-httpserver at once.
 
-By themselves they look every half second whether they are to end, and so each run with such a server, of ten or twenty
-on a board, would wait for half a second before it can say that it has ended.
+By themselves they look for their end every half second, which each run with such a server would wait for.
 """
 
 from __future__ import annotations
