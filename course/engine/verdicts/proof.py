@@ -137,7 +137,7 @@ class Proof:
     # Right code
 
     def _run_correct(self, collected: Sequence[str]) -> None:
-        """Judge the tests on each correct variant, each in its own random order, which must not matter on right code."""
+        """Judge the tests on each correct variant, each in a random order, which must not matter on right code."""
         runnable = self._validation.runnable(collected)
         requests = [
             self._request(Variant(self._subject, patch), select=runnable, shuffle=SEED + number)
