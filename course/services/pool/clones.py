@@ -1,27 +1,34 @@
-"""A template and its clones, on one server: made, put right after use, kept, dropped."""
+"""Makes databases on one server from a template, puts used ones right, and drops them."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
+from course.errors import CourseError
 from course.services import databases
 from course.services.databases import EMPTY, Label
-from course.services.pool.connection import connect, is_open
-from course.services.pool.errors import PoolError, explained
 from course.services.pool.snapshot import Look, Snapshot
 from course.services.server import Server
 
 Connection = psycopg.Connection[Any]
 
 _KEPT = 20  # databases of failed tests that stay on one server, the youngest
+_SETTINGS = "-c search_path=pg_catalog -c statement_timeout=120s"
+# Triggers and foreign keys stay silent, as for a replica, and what is written is not counted; only superusers may
+_AS_REPLICA = " -c session_replication_role=replica -c track_counts=off"
+
+
+class PoolError(CourseError):
+    """The database pool could not do what it was asked for."""
 
 
 @dataclass
@@ -30,17 +37,17 @@ class Clone:
 
     Attributes:
         name: Its name.
-        connection: The pool's own session in it. It puts the database right, and ends with the server.
+        connection: The pool's own session in it, which puts it right.
         look: How it looked when it was clean; None where it cannot be put right.
     """
 
     name: str
     connection: Connection
-    look: Look | None
+    look: Look | None = None
 
 
 class Clones:
-    """Makes databases for one pool, and takes them back. All but `is_open` of a clone is for one thread at a time.
+    """The template and the clones of one pool, for one thread at a time.
 
     Args:
         server: Where they are.
@@ -48,18 +55,17 @@ class Clones:
         build: Fills the template; without it, clones are empty.
 
     Raises:
-        CourseError: The template could not be built, or the server did not let us.
+        CourseError: The template could not be built, or the server refused.
     """
 
     def __init__(self, server: Server, name: str, build: Callable[[str], None] | None) -> None:
-        self._server, self._lock = server, secrets.token_hex(4)
+        self._server, self._lock, self._numbers = server, secrets.token_hex(4), itertools.count(1)
         words = re.sub(r"\W+", "_", name.lower(), flags=re.ASCII).strip("_")
-        self._name, self._made = f"course_{words[:24] or 'pool'}_{self._lock}", 0
+        self._name = f"course_{words[:24] or 'pool'}_{self._lock}"
         self._living: dict[str, Clone] = {}
         self._snapshot: Snapshot | None = None
         with explained(server):
-            self._connection = connect(server)
-            databases.hold(self._connection, self._lock)
+            self._connection = self._log_in()
         try:
             self._template = self._build(build) if build else EMPTY
         except BaseException:
@@ -67,10 +73,10 @@ class Clones:
             raise
 
     def make(self) -> Clone:
-        """Make one; where somebody ended our session meanwhile, a second time.
+        """Make one; where somebody ended our session meanwhile, try again.
 
         Raises:
-            CourseError: The server could not.
+            CourseError: The server refused.
         """
         with explained(self._server):
             with contextlib.suppress(psycopg.OperationalError):
@@ -78,10 +84,12 @@ class Clones:
             return self._make()
 
     def renew(self, clone: Clone) -> Clone:
-        """Put a used one right; where that cannot be, or in doubt, drop it and make another."""
+        """Put a used one right; where that cannot be done, drop it and make another."""
         with contextlib.suppress(psycopg.Error):
-            if self._put_right(clone):
-                return clone
+            if clone.look and self._snapshot and databases.end_sessions(clone.connection, clone.name):
+                clone.look = self._snapshot.put_right(clone.connection, clone.look)
+                if clone.look:
+                    return clone
         self.drop(clone)
         return self.make()
 
@@ -89,12 +97,12 @@ class Clones:
         """Drop one, with all sessions in it. What cannot be dropped now, a later pool will find."""
         self._leave(clone.name)
         with contextlib.suppress(psycopg.Error, databases.ForeignDatabaseError):
-            databases.drop(self._open_connection(), clone.name)
+            databases.drop(self._admin(), clone.name)
 
     def keep(self, clone: Clone) -> None:
-        """Leave one on the server, and drop the oldest ones that were left there if they are many."""
+        """Leave one on the server, and drop the oldest ones that were kept if they are many."""
         self._leave(clone.name)
-        connection = self._open_connection()
+        connection = self._admin()
         databases.change_label(connection, clone.name, Label("kept", str(time.time_ns())))
         kept = [(label.lock, name) for name, label in databases.labels(connection).items() if label.kind == "kept"]
         for lock, name in sorted(kept)[:-_KEPT]:
@@ -102,18 +110,18 @@ class Clones:
 
     def drop_orphans(self) -> None:
         """Drop what pools of dead processes have left on the server."""
-        databases.drop_orphans(self._open_connection(), mine=self._lock)
+        databases.drop_orphans(self._admin(), mine=self._lock)
 
     def end(self) -> None:
         """Drop the template and all clones but those that are kept."""
-        with contextlib.suppress(psycopg.Error), self._open_connection() as connection:
+        with contextlib.suppress(psycopg.Error), self._admin() as connection:
             for name, label in databases.labels(connection).items():
                 if label.lock == self._lock:
                     databases.drop(connection, name)
         self.leave()
 
     def leave(self) -> None:
-        """Close all connections, as on a server that is gone."""
+        """Close all connections."""
         for name in list(self._living):
             self._leave(name)
         self._connection.close()
@@ -133,37 +141,64 @@ class Clones:
         databases.make_template(self._connection, name)
         return name
 
-    def _open_connection(self) -> Connection:
-        """The one that holds the lock; if somebody ended it, a new one."""
-        if not is_open(self._connection):
-            self._connection = connect(self._server)
-            databases.hold(self._connection, self._lock)
-        return self._connection
-
     def _make(self) -> Clone:
-        self._made += 1
-        name = f"{self._name}_{self._made}"
-        try:
-            connection = self._open_connection()
-            databases.create(connection, name, template=self._template, label=Label("clone", self._lock))
-            is_superuser = connection.info.parameter_status("is_superuser") == "on"
-            clone = self._living[name] = Clone(name, connect(self._server, name, as_replica=is_superuser), None)
-            if is_superuser:
-                self._snapshot = self._snapshot or Snapshot.take(clone.connection)
-                clone.look = Look.at(clone.connection)
-        except psycopg.Error:
-            self._leave(name)
-            with contextlib.suppress(psycopg.Error):
-                databases.drop(self._open_connection(), name, foreign=True)  # it may lack its label
-            raise
+        name, connection = f"{self._name}_{next(self._numbers)}", self._admin()
+        databases.create(connection, name, template=self._template, label=Label("clone", self._lock))
+        is_superuser = connection.info.parameter_status("is_superuser") == "on"
+        clone = self._living[name] = Clone(name, connect(self._server, name, as_replica=is_superuser))
+        if is_superuser:
+            self._snapshot = self._snapshot or Snapshot.take(clone.connection)
+            clone.look = Look.at(clone.connection)
         return clone
 
     def _leave(self, name: str) -> None:
         if name in self._living:
             self._living.pop(name).connection.close()
 
-    def _put_right(self, clone: Clone) -> bool:
-        if not self._snapshot or not clone.look or not databases.end_sessions(clone.connection, clone.name):
-            return False
-        clone.look = self._snapshot.put_right(clone.connection, clone.look)
-        return clone.look is not None
+    def _admin(self) -> Connection:
+        """The session that holds the pool's lock; if somebody ended it, a new one."""
+        if not is_open(self._connection):
+            self._connection = self._log_in()
+        return self._connection
+
+    def _log_in(self) -> Connection:
+        connection = connect(self._server)
+        databases.hold(connection, self._lock)
+        return connection
+
+
+def connect(server: Server, database: str = "postgres", *, as_replica: bool = False) -> Connection:
+    """Open a connection in autocommit mode, over the server's socket where it has one; PGHOSTADDR is ignored."""
+    return psycopg.connect(
+        server.url(database, driver=None),
+        host=str(server.socket_dir or server.host),
+        hostaddr="",
+        options=_SETTINGS + (_AS_REPLICA if as_replica else ""),
+        application_name="course pool",
+        connect_timeout=10,
+        autocommit=True,
+    )
+
+
+def is_open(connection: Connection) -> bool:
+    """Whether the server has not ended this session, as far as one sees without asking it."""
+    try:
+        for _ in range(2):  # its last words, then the end
+            connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return False
+    return connection.pgconn.status == psycopg.pq.ConnStatus.OK
+
+
+@contextlib.contextmanager
+def explained(server: Server) -> Iterator[None]:
+    """Turn what PostgreSQL says in a block into one sentence and the next step."""
+    try:
+        yield
+    except psycopg.Error as error:
+        server.require()
+        reason = str(error).strip().partition("\n")[0]
+        raise PoolError(
+            f"PostgreSQL could not do what the database pool asked for: {reason}.",
+            "The role needs the right CREATEDB, the disk room, and the server a free connection; then try again.",
+        ) from error

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
-import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,12 +13,8 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Self
 
-from course.services.pool.clones import Clone, Clones
-from course.services.pool.connection import is_open
-from course.services.pool.errors import PoolError
+from course.services.pool.clones import Clone, Clones, PoolError, is_open
 from course.services.server import Server
-
-_PATIENCE = 30.0  # seconds until a database must be ready
 
 
 @dataclass(frozen=True)
@@ -47,17 +43,14 @@ class Database:
 class DatabasePool:
     """Databases that all begin as one template, each for one test at a time.
 
-    `build` is called once, with the URL of an empty database, in which it creates tables and rows: by `create_all`, by
-    migrations, by a script. Clones of that template are made ahead, in the background. A used one comes back: what was
-    written to is emptied, and if more than rows has changed, the database is dropped and another one made. So what a
-    test does to its database, the next one does not see. Roles belong to the whole server, and so does `ALTER SYSTEM`:
-    these a pool does not undo. PostgreSQL clones what is in a database, and not what is said of it (`GRANT CONNECT`,
-    `ALTER DATABASE … SET`).
-
-    Many threads may use it, in the process that made it: one that was forked makes its own.
+    `build` gets the URL of an empty database, once, and creates tables and rows in it. A background thread clones this
+    template ahead. A used database comes back: the pool empties and refills the tables that were written to; if more
+    than rows has changed, it drops the database and makes another. It undoes neither roles nor `ALTER SYSTEM`, which
+    belong to the whole server. PostgreSQL clones what is in a database, not what is said of it (`GRANT CONNECT`,
+    `ALTER DATABASE … SET`). Many threads may use a pool; a forked process makes its own.
 
     Args:
-        server: Where the databases are made. Nothing is read from `DATABASE_URL`.
+        server: Where the databases are made. `DATABASE_URL` is not read.
         build: Fills the template; without it, databases are empty.
         name: Names the databases, for people: `course_<name>_…`.
         ahead: How many are made before they are asked for.
@@ -95,24 +88,20 @@ class DatabasePool:
     """
 
     def __init__(
-        self,
-        server: Server,
-        build: Callable[[str], None] | None = None,
-        *,
-        name: str,
-        ahead: int = 2,
+        self, server: Server, build: Callable[[str], None] | None = None, *, name: str, ahead: int = 2
     ) -> None:
-        self._server, self._ahead, self._owner = server, ahead, os.getpid()
-        self._change = threading.Lock()
+        self._server, self._ahead, self._change = server, ahead, threading.Lock()
         self._used: dict[str, Clone] = {}
         self._ready: deque[Future[Clone]] = deque()  # in the order in which the worker makes them
         self._clones = Clones(server, name, build)
         self._worker = ThreadPoolExecutor(1, f"pool {name}")  # all work in the background, one thing after another
-        self._end = weakref.finalize(self, _end, server, self._clones, self._worker, self._ready, self._owner)
+        self._end = weakref.finalize(self, _end, server, self._clones, self._worker, self._ready)
+        if hasattr(os, "register_at_fork"):  # to a forked process its parent's pool is closed
+            os.register_at_fork(after_in_child=self._end.detach)
         self._make_ahead()
         self._worker.submit(self._clones.drop_orphans)
 
-    def take(self, patience: float = _PATIENCE) -> Database:
+    def take(self, patience: float = 30.0) -> Database:
         """Hand over a database that is like the template. One that is ready takes no time.
 
         Args:
@@ -120,25 +109,34 @@ class DatabasePool:
 
         Raises:
             ServerGoneError: The server has ended.
-            PoolError: None became ready in time, the pool is closed, or another process has made it.
+            PoolError: None became ready in time, or the pool is closed.
         """
-        end = time.monotonic() + patience
-        while not is_open((clone := self._next(end, patience)).connection):  # its server may have gone
-            self._worker.submit(self._clones.drop, clone)
+        with self._change:
+            if not self._end.alive:
+                raise PoolError("This database pool is closed, or another process has made it.", "Make a new one.")
+            self._make_ahead()
+            future = self._ready.popleft()
+        try:
+            clone = future.result(patience)
+        except (TimeoutError, CancelledError):
+            self._ready.appendleft(future)
+            raise PoolError(
+                f"No database became ready within {patience:g} s ({len(self._used)} are in use).",
+                "Give databases back after use; if there are none, the server hangs: start it again.",
+            ) from None
         self._used[clone.name] = clone
         return Database(clone.name, self._server.url(clone.name))
 
     def give_back(self, database: Database, *, keep: bool = False) -> None:
-        """Take a database back after use. Sessions that are still open in it are ended.
+        """Take a database back after use, and end the sessions that are still open in it.
 
         Args:
             database: One that this pool has handed out.
-            keep: Leave it as it is, for a look at what a failed test did, and say where it is. It outlives the pool.
+            keep: Leave it as it is, for a look at what a failed test did, and print where it is. It outlives the pool.
 
         Raises:
             PoolError: The pool did not hand it out, or has it back already.
         """
-        self._require_owner()
         clone = self._used.pop(database.name, None)
         if clone is None:
             raise PoolError(
@@ -146,13 +144,15 @@ class DatabasePool:
                 "Give back, once, what pool.take() returned.",
             )
         with self._change:
-            if not self._end.alive:  # all were dropped when it was closed
+            if not self._end.alive:  # closing has dropped all
                 return
             if not keep:
                 self._ready.append(self._worker.submit(self._clones.renew, clone))
                 return
             self._worker.submit(self._clones.keep, clone)
-        print(f"The database of the failed test is kept: {self._address(database)}")  # noqa: T201 - below the test
+        is_ours = self._server.provider != "external"  # where it is not, nobody prints its password
+        place = database.dsn if is_ours else f"{database.name} at {self._server.host}:{self._server.port}"
+        sys.stdout.write(f"The database of the failed test is kept: {place}\n")
 
     @contextlib.contextmanager
     def database(self) -> Iterator[Database]:
@@ -176,51 +176,20 @@ class DatabasePool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _address(self, database: Database) -> str:
-        """Its URL, without the password where the server is somebody's own."""
-        if self._server.provider != "external":
-            return database.dsn
-        return f"postgresql://{self._server.user}@{self._server.host}:{self._server.port}/{database.name}"
-
-    def _require_owner(self) -> None:
-        if os.getpid() != self._owner:
-            raise PoolError("A forked process cannot use its parent's database pool.", "Make a new DatabasePool.")
-
-    def _next(self, end: float, patience: float) -> Clone:
-        """Wait for the one that is ready next."""
-        self._require_owner()
-        with self._change:
-            if not self._end.alive:
-                raise PoolError("The database pool is closed.", "Make a new DatabasePool.")
-            self._make_ahead()
-            future = self._ready.popleft()
-        try:
-            return future.result(max(0.0, end - time.monotonic()))
-        except CancelledError:
-            raise PoolError("The database pool was closed meanwhile.", "Make a new DatabasePool.") from None
-        except TimeoutError:
-            raise PoolError(
-                f"No database became ready within {patience:g} s ({len(self._used)} are in use).",
-                "Give databases back after use; if there are none, the server hangs: start it again.",
-            ) from None
-        finally:
-            if not future.done():  # the next one waits for it, then
-                self._ready.appendleft(future)
-
     def _make_ahead(self) -> None:
         """Have as many made as are wanted after the next one is taken; what failed is tried again."""
-        while self._ready and self._ready[0].done() and self._ready[0].exception():
+        while self._ready and self._ready[0].done() and not _is_well(self._ready[0]):
             self._ready.popleft()
         while len(self._ready) <= self._ahead:
             self._ready.append(self._worker.submit(self._clones.make))
 
 
-def _end(
-    server: Server, clones: Clones, worker: ThreadPoolExecutor, ready: Iterable[Future[Clone]], owner: int
-) -> None:
-    """Drop what was made; not in a forked process, nor on a server that is gone."""
-    if os.getpid() != owner:
-        return
+def _is_well(future: Future[Clone]) -> bool:
+    return not future.exception() and is_open(future.result().connection)
+
+
+def _end(server: Server, clones: Clones, worker: ThreadPoolExecutor, ready: Iterable[Future[Clone]]) -> None:
+    """Drop what was made; on a server that is gone there is nothing to drop."""
     for future in ready:
         future.cancel()
     is_there = server.alive()

@@ -1,10 +1,9 @@
-"""What a clean database holds, and how a used one is put right: what was written to is emptied, and its rows come back.
+"""What a clean database holds, and how a used one is put right: the tables written to are emptied and refilled.
 
-PostgreSQL counts the rows that are written to each table, those of its own catalogs included, and a session hands its
-counts over before it ends. So once all sessions have ended, the counts tell what they wrote to. Only rows of tables are
-put right; if anything else has changed (in a catalog: the schema), the database is dropped.
-
-One thing is not seen: what a superuser writes in a session that counts nothing (`SET track_counts = off`).
+PostgreSQL counts the rows written to each table, its own catalogs included, and a session reports its counts before it
+ends. So once all sessions have ended, the counts tell what they wrote to. Only rows and sequences can be put right: if
+a catalog was written to, the database is dropped. One thing is not seen: what a superuser writes in a session that
+counts nothing (`SET track_counts = off`).
 """
 
 # ruff: noqa: S608 - statements are made of names that the server itself has quoted
@@ -18,13 +17,12 @@ import psycopg
 Connection = psycopg.Connection[Any]
 
 _COUNTED_SINCE = 150_000  # version of PostgreSQL; before it, counts came late and some not at all
-_LARGEST = 2 << 20  # bytes of rows, deleted ones included: with more, a new clone comes sooner
 
 # What no count tells: the database's own entry and settings, halves of two-phase commits, counts that were set to zero
 _ENTRY = """
-SELECT concat_ws(' ', d.xmin, pg_stat_get_db_stat_reset_time(d.oid),
+SELECT d.xmin::text, pg_stat_get_db_stat_reset_time(d.oid),
   (SELECT string_agg(s::text, ' ' ORDER BY s.setrole) FROM pg_db_role_setting s WHERE s.setdatabase = d.oid),
-  (SELECT string_agg(gid, ' ') FROM pg_prepared_xacts WHERE database = d.datname))
+  (SELECT string_agg(gid, ' ') FROM pg_prepared_xacts WHERE database = d.datname)
 FROM pg_database d WHERE d.datname = current_database()
 """
 _WRITES = """
@@ -32,8 +30,9 @@ SELECT oid::regclass::text, writes FROM pg_class, LATERAL (SELECT pg_stat_get_tu
   + pg_stat_get_tuples_updated(oid) + pg_stat_get_tuples_deleted(oid)) AS counts(writes)
 WHERE relkind IN ('r', 'm') AND NOT relisshared AND writes > 0
 """
-_SIZE = """
-SELECT sum(pg_relation_size(oid) + coalesce(pg_relation_size(nullif(reltoastrelid, 0)), 0))
+# With more than 2 MiB of rows, deleted ones included, a new clone comes sooner
+_IS_LARGE = """
+SELECT sum(pg_relation_size(oid) + coalesce(pg_relation_size(nullif(reltoastrelid, 0)), 0)) > 2 << 20
 FROM pg_class WHERE relkind IN ('r', 'm') AND oid >= 16384
 """
 # Tables in which nothing happens by itself when a session that acts as a replica writes to them
@@ -45,46 +44,36 @@ _SEQUENCES = "SELECT seqrelid::regclass::text, quote_literal(seqrelid::regclass:
 
 
 class Look(NamedTuple):
-    """What has happened in a database.
+    """What PostgreSQL notes of a database itself, and how many rows were ever written to each of its tables."""
 
-    Attributes:
-        entry: What PostgreSQL notes of the database itself.
-        writes: How many rows were ever written, changed or deleted, table by table.
-    """
-
-    entry: str
+    entry: tuple[Any, ...] | None
     writes: dict[str, int]
 
     @classmethod
     def at(cls, connection: Connection) -> Look:
         """Look at the connection's database."""
-        return cls(_one(connection, _ENTRY), dict(connection.execute(_WRITES, prepare=True).fetchall()))
+        return cls(connection.execute(_ENTRY, prepare=True).fetchone(), dict(connection.execute(_WRITES, prepare=True)))
 
 
 class Snapshot(NamedTuple):
-    """The rows of a clean database.
-
-    Attributes:
-        tables: The rows of each table that can be put right, as COPY writes them.
-        sequences: The statements that set the sequences.
-    """
+    """The rows of each table that can be put right, as COPY writes them, and the statements that set the sequences."""
 
     tables: dict[str, bytes]
     sequences: list[str]
 
     @classmethod
     def take(cls, connection: Connection) -> Snapshot | None:
-        """Remember a database in which nobody has worked. None where it is better to drop used ones."""
+        """Remember a clean database. None where it is better to drop used ones."""
         if connection.info.server_version < _COUNTED_SINCE or _is_large(connection):
             return None
-        tables = {name: _read(connection, name) for (name,) in connection.execute(_TABLES).fetchall()}
-        return cls(tables, [_setval(connection, *name) for name in connection.execute(_SEQUENCES).fetchall()])
+        tables = {name: _rows(connection, name) for (name,) in connection.execute(_TABLES).fetchall()}
+        return cls(tables, [_setval(connection, *names) for names in connection.execute(_SEQUENCES).fetchall()])
 
     def put_right(self, connection: Connection, before: Look) -> Look | None:
         """Make a database as it was, if only rows and sequences have changed since a look at it.
 
         Args:
-            connection: The only one to it, connected to as a replica: what it writes is not counted.
+            connection: The only one to it, opened `as_replica`: what it writes is not counted.
             before: The look.
 
         Returns:
@@ -95,23 +84,17 @@ class Snapshot(NamedTuple):
         if now.entry != before.entry or not changed <= self.tables.keys() or (changed and _is_large(connection)):
             return None
         connection.execute("; ".join([*(f"DELETE FROM ONLY {name}" for name in changed), *self.sequences]).encode())
-        for name in changed:
-            if self.tables[name]:
-                with connection.cursor().copy(f"COPY {name} FROM STDIN".encode()) as copy:
-                    copy.write(self.tables[name])
+        for name in filter(self.tables.get, changed):
+            with connection.cursor().copy(f"COPY {name} FROM STDIN".encode()) as copy:
+                copy.write(self.tables[name])
         return now
 
 
-def _one(connection: Connection, question: str) -> Any:
-    (answer,) = connection.execute(question.encode(), prepare=True).fetchone() or (None,)
-    return answer
-
-
 def _is_large(connection: Connection) -> bool:
-    return (_one(connection, _SIZE) or 0) > _LARGEST
+    return connection.execute(_IS_LARGE, prepare=True).fetchone() == (True,)
 
 
-def _read(connection: Connection, table: str) -> bytes:
+def _rows(connection: Connection, table: str) -> bytes:
     with connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as copy:
         return b"".join(bytes(block) for block in copy)
 

@@ -15,8 +15,7 @@ import pytest
 
 from course.services.embedded import binaries
 from course.services.embedded.postgres import Embedded
-from course.services.pool.clones import Clones
-from course.services.pool.connection import is_open
+from course.services.pool.clones import Clones, is_open
 from course.services.providers.postgres import postgres
 
 SCHEMA = """
