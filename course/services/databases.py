@@ -1,7 +1,7 @@
-"""Whole databases on a server: copied from a template, labelled, dropped, for the engine, the pool and the stand-in.
+"""Creates, labels and drops databases on a server, for the engine, the pool and the stand-in.
 
-A label is the database's comment, `course: <kind> <lock>`. Its owner holds the lock of that name on the server, and the
-lock ends with its connection, however that one ends: a labelled database whose lock nobody holds may be dropped.
+A label is the database's comment, `course: <kind> <lock>`. Its owner's connection holds the advisory lock of that name;
+a labelled database whose lock nobody holds may be dropped.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class ForeignDatabaseError(CourseError):
 
 
 class Label(NamedTuple):
-    """What a database is for, and by whose lock one sees that it is needed.
+    """What a database is for, and the lock that is held while it is needed.
 
     Example:
         >>> str(Label("clone", "4f1c9a02"))
@@ -70,14 +70,14 @@ class Label(NamedTuple):
 def create(
     connection: Connection, name: str, *, template: str = EMPTY, label: Label | None = None, owner: str | None = None
 ) -> None:
-    """Create a database as a copy of a template, which nobody may be connected to.
+    """Create a database as a copy of a template, to which nobody may be connected.
 
     Args:
         connection: In autocommit mode, to another database of the server.
         name: Its name.
         template: What is copied; without it, the database is empty.
-        label: What it is for. It travels with the order, so that a client that dies leaves no database without it.
-        owner: The role that will own it; the connection's if none is given.
+        label: Sent together with the order, so that a client that dies leaves no database without it.
+        owner: The role that owns it; the connection's if None.
     """
     options = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
     if owner is not None:
@@ -92,12 +92,12 @@ def create(
 
 
 def drop(connection: Connection, name: str, *, foreign: bool = False) -> None:
-    """Drop a database that the course has created, with all sessions in it. One that is gone already is no error.
+    """Drop a database of the course with all sessions in it; a missing one is no error.
 
     Args:
         connection: In autocommit mode, to another database of the server.
         name: Its name.
-        foreign: Drop it without looking at its label, on a server where everything is ours.
+        foreign: Drop it whatever its label, on a server where everything is ours.
 
     Raises:
         ForeignDatabaseError: It has no label of ours.
@@ -115,7 +115,7 @@ def drop(connection: Connection, name: str, *, foreign: bool = False) -> None:
 
 
 def end_sessions(connection: Connection, name: str) -> bool:
-    """End all other sessions in a database, with their transactions and locks; whether they ended in time.
+    """End all other sessions in a database; whether they ended in time.
 
     `DROP DATABASE … WITH (FORCE)` ends them as well, but looks only every 0.1 s whether they have ended.
     """
@@ -128,14 +128,14 @@ def end_sessions(connection: Connection, name: str) -> bool:
 
 
 def make_template(connection: Connection, name: str) -> None:
-    """Let nobody in any longer, so that the database can be copied."""
+    """Close the database to everybody, so that it can be copied."""
     order = "ALTER DATABASE {} ALLOW_CONNECTIONS false IS_TEMPLATE true"
     connection.execute(sql.SQL(order).format(sql.Identifier(name)))
     end_sessions(connection, name)
 
 
 def change_label(connection: Connection, name: str, label: Label) -> None:
-    """Say anew what a database of the course is for.
+    """Replace the label of a database of the course.
 
     Raises:
         ForeignDatabaseError: The course did not create it.
@@ -146,19 +146,19 @@ def change_label(connection: Connection, name: str, label: Label) -> None:
 
 
 def labels(connection: Connection) -> dict[str, Label]:
-    """All databases that the course has created on the server, by name."""
+    """The labels of all databases of the course on the server, by database."""
     found = {name: Label.parse(comment) for name, comment in connection.execute(_LABELS)}
     return {name: label for name, label in found.items() if label is not None}
 
 
 def hold(connection: Connection, lock: str) -> None:
-    """Hold a lock until the connection ends. Many may hold the same one."""
+    """Hold a lock, shared, until the connection ends."""
     connection.execute(f"SELECT pg_advisory_lock_shared({_NUMBER})", [lock])
 
 
 @contextlib.contextmanager
 def alone(connection: Connection, lock: str) -> Iterator[bool]:
-    """Have a lock to oneself for a moment.
+    """Hold a lock exclusively during a block.
 
     Args:
         connection: To the server's database "postgres": locks of other databases are other locks.
@@ -176,12 +176,7 @@ def alone(connection: Connection, lock: str) -> Iterator[bool]:
 
 
 def drop_orphans(connection: Connection, mine: str) -> None:
-    """Drop what nobody needs any longer: databases whose lock is free, and in which there is no session.
-
-    Args:
-        connection: To the server's database "postgres".
-        mine: The lock of the connection itself, which is not in its own way.
-    """
+    """Drop all databases whose lock is free and in which there is no session; `mine` is the connection's own lock."""
     for name, label in labels(connection).items():
         if label.kind != "kept" and label.lock != mine:
             drop_unless_used(connection, name, label.lock)
@@ -200,7 +195,7 @@ def _comment(name: str, label: Label) -> sql.Composed:
 
 
 def _send_together(connection: Connection, *statements: sql.Composed) -> None:
-    """Send statements in one piece; psycopg's own pipeline sends each by itself, and a client may die in between."""
+    """Send statements in one message: psycopg's own pipeline sends each by itself, and a client may die in between."""
     pgconn = connection.pgconn
     with connection.lock:
         try:
@@ -220,7 +215,7 @@ def _send_together(connection: Connection, *statements: sql.Composed) -> None:
 
 
 def _is_quick_with_files(connection: Connection) -> bool:
-    """Copying files is quicker (6 ms against 13) where the server does not wait for its disk; elsewhere it is not."""
+    """Where the server does not wait for its disk, copying files takes 6 ms against 13."""
     return connection.info.server_version >= _FILE_COPY_SINCE and connection.execute(
         "SHOW fsync", prepare=True
     ).fetchone() == ("off",)

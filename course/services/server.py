@@ -22,20 +22,20 @@ class ServerStartError(CourseError):
 
 
 class ServerGoneError(CourseError):
-    """A server that was started answers no longer."""
+    """A server that was started no longer answers."""
 
 
 def nothing() -> None:
-    """What there is to stop about a server that somebody else runs."""
+    """The `end` of a server that somebody else runs."""
 
 
 def silence() -> str:
-    """What there is to read about a server that somebody else runs."""
+    """The `log` of a server that somebody else runs."""
     return ""
 
 
 class Running(abc.ABC):
-    """What running servers have in common: a context manager that stops it at the end."""
+    """A running server: a context manager that stops it at the end."""
 
     provider: str
     end: Callable[[], None]
@@ -47,7 +47,7 @@ class Running(abc.ABC):
 
     @abc.abstractmethod
     def alive(self) -> bool:
-        """Whether it answers now, within a second or so."""
+        """Whether it answers within a second or so."""
 
     def stop(self) -> None:
         """Stop it, if the course started it. A second call does nothing."""
@@ -57,7 +57,7 @@ class Running(abc.ABC):
         """Do nothing while the server answers.
 
         Raises:
-            ServerGoneError: It was ended by something else in the meantime.
+            ServerGoneError: It has ended.
         """
         if not self.alive():
             raise ServerGoneError(
@@ -126,12 +126,12 @@ class Server(Running):
         return f"PostgreSQL server ({self.provider}) at {self.host}:{self.port}"
 
     def alive(self) -> bool:
-        """Whether a PostgreSQL server answers there now, within a second or so."""
+        """Whether a PostgreSQL server answers there, within a second or so."""
         return answers(self.host, self.port)
 
 
 def answers(host: str, port: int, seconds: float = 1.5) -> bool:
-    """Whether something that speaks PostgreSQL's protocol listens there."""
+    """Whether a server that speaks PostgreSQL's protocol listens there."""
     with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=seconds) as connection:
         connection.settimeout(seconds)
         connection.sendall(_SSL_REQUEST)

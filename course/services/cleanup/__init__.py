@@ -1,1 +1,1 @@
-"""What was started is ended, however its owner ends."""
+"""Ends what the course has started, however its owner ends."""

@@ -1,4 +1,4 @@
-"""Containers that the course starts: labelled with their owner, so that they are found when the owner is dead."""
+"""Labels containers with their owner, and removes those whose owner is dead."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ _T = TypeVar("_T")
 
 
 def labels() -> dict[str, str]:
-    """The labels of a container that belongs to this process."""
+    """The labels of a container of this process."""
     return {LABEL: str(Owner.me())}
 
 
 def remove(name: str) -> bool:
-    """Remove a container with its volumes. False where Docker does not answer, so that somebody may try again later."""
+    """Remove a container with its volumes; False where Docker does not answer."""
     return ask(lambda client: bool(_remove(client, {"name": f"^/?{name}$"}) or True), otherwise=False)
 
 
 def remove_project(name: str) -> bool:
-    """Remove the containers, networks and volumes of a Compose project, without needing its file."""
+    """Remove the containers, networks and volumes of a Compose project; False where Docker does not answer."""
     return ask(lambda client: _remove_project(client, name), otherwise=False)
 
 
 def remove_orphaned() -> tuple[str, ...]:
-    """Remove every container whose label names a dead owner, noted or not, with its project; returns their names."""
+    """Remove every container whose owner is dead, registered or not, with its project; return their names."""
     return ask(_remove_orphaned, otherwise=())
 
 
 @contextlib.contextmanager
 def connected() -> Iterator[Any]:
-    """Docker's own client, at the engine that Docker's tools would use."""
+    """Docker's own client, for the engine that Docker's tools would use."""
     import docker
 
     place = {**os.environ, "DOCKER_HOST": address()}
@@ -48,7 +48,7 @@ def connected() -> Iterator[Any]:
 
 
 def ask(question: Callable[[Any], _T], otherwise: _T) -> _T:
-    """Ask the engine something; where none answers, or it breaks off, the other answer holds."""
+    """The engine's answer to a question; `otherwise` where none answers or the connection breaks."""
     if not engine().answers:
         return otherwise
     from docker.errors import DockerException
@@ -60,13 +60,12 @@ def ask(question: Callable[[Any], _T], otherwise: _T) -> _T:
 
 @contextlib.contextmanager
 def started_by_us(container: Any, end: Callable[[], None], way_out: str) -> Iterator[None]:
-    """A block that starts a container of Testcontainers; where it fails, the container is ended.
+    """A block that starts a `DockerContainer`; where it fails, `end` ends the container.
 
-    Ryuk, Testcontainers' own cleaner, stays out of it: its image would have to be loaded first, and the course
-    finds its containers by their labels.
+    Ryuk, Testcontainers' own cleaner, is not started for it: the course finds its containers by their labels.
 
     Args:
-        container: A `DockerContainer` of Testcontainers, or a class made from it.
+        container: Of Testcontainers.
         end: Ends it.
         way_out: How to go on without it, as a sentence.
 

@@ -1,4 +1,4 @@
-"""How a thing is ended whose owner is dead: its processes, its shared memory, its folder."""
+"""Ends what lives in a folder of the course: processes, shared memory and the folder itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PATIENCE = 5.0  # seconds
 
 
 def end_folder(folder: Path) -> None:
-    """End the servers that live in the folder, and remove it with the shared memory that they noted there."""
+    """End the servers in a folder of the course, and remove it and their shared memory."""
     if not folders.is_ours(folder):
         return
     _end_processes([process for process in psutil.process_iter() if _lives_in(process, folder)])

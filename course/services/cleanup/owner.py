@@ -1,4 +1,4 @@
-"""Who started something: a process, told apart from a later one with the same number, on one machine and one boot."""
+"""Identifies the process that started something, across machines, boots and reused process numbers."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Owner:
 
     Attributes:
         pid: Its number.
-        started: When it started, as `birth` tells it.
-        host: The machine's name, and its identity where it has one.
-        boot: What tells this boot from others; empty where start times are enough for that.
-        space: The space of process numbers; every container has its own.
+        started: When it started, see `birth`.
+        host: The machine's name and identity.
+        boot: Identifies the boot, on Linux.
+        space: The PID namespace; every container has its own.
     """
 
     pid: int
@@ -36,7 +36,7 @@ class Owner:
 
     @classmethod
     def me(cls) -> Self:
-        """The process that asks."""
+        """This process."""
         return cls(os.getpid(), _my_birth(os.getpid()), _host(), _boot(), _space())
 
     @classmethod
@@ -53,11 +53,7 @@ class Owner:
         return f"{self.pid}/{self.started:.2f}/{self.boot}/{self.space}/{self.host}"
 
     def is_alive(self) -> bool:
-        """Whether it is still there.
-
-        A process on another machine, or in a container that this one cannot look into, counts as alive: it is not
-        ours to judge, and what may be in use is never ended.
-        """
+        """Whether it still runs; on another machine or in another container it counts as alive."""
         if self.host != _host():
             return True
         if self.boot != _boot():
@@ -66,7 +62,7 @@ class Owner:
 
 
 def is_running(pid: int, started: float) -> bool:
-    """Whether the process with this number is still the one that was born then, and not a zombie.
+    """Whether the process of this number is still the one that started then, and no zombie.
 
     Example:
         >>> is_running(os.getpid(), birth(os.getpid()))
@@ -83,10 +79,7 @@ def is_running(pid: int, started: float) -> bool:
 
 
 def birth(pid: int) -> float:
-    """When a process started: in seconds since the boot on Linux, since the epoch elsewhere.
-
-    Linux counts from the boot; to make a date of it needs the clock, and a clock that is set would make a living
-    process look like another one.
+    """When a process started: in seconds since the boot on Linux, so that a changed clock does no harm; else the epoch.
 
     Raises:
         psutil.NoSuchProcess: There is none of this number.

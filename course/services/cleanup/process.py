@@ -1,4 +1,4 @@
-"""Runs one command, and ends all that it started: when it is done, takes too long, or its owner is gone."""
+"""Runs a command, and ends all that it has started when it is done, takes too long, or this process ends."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def run(
         command: The program and its arguments.
         folder: Where it runs.
         environment: All its variables.
-        seconds: After so long it is ended.
+        seconds: Its deadline.
         log: A file for what it prints.
-        is_over: Asked now and then; where it says so, the command is ended.
+        is_over: Polled; once True, the command is ended.
 
     Returns:
         Its exit code, None where it was ended; and the end of what it printed.

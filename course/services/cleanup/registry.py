@@ -1,4 +1,4 @@
-"""The registry of what the course has started and who owns it; what nobody owns any longer is ended."""
+"""Registers what the course has started and who owns it, and ends what has no living owner."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from course.services.machine import folders
 
 @dataclass(frozen=True)
 class Entry:
-    """One started thing, noted in a file of its own, so that it is found when its owner is dead.
+    """One started thing, in a file of its own.
 
     Attributes:
-        path: The note.
+        path: That file.
         owner: The process it belongs to.
-        kind: What it is, such as "postgres".
-        folder: The folder that it keeps, which all its processes have in their command line.
-        container: The name of its Docker container.
-        project: The name of its Compose project.
+        kind: Such as "postgres".
+        folder: Where it lives; its processes have this path in their command line.
+        container: Name of its Docker container.
+        project: Name of its Compose project.
     """
 
     path: Path
@@ -39,7 +39,7 @@ class Entry:
     project: str | None = None
 
     def release(self) -> None:
-        """Forget it: it has ended in the ordinary way. A forked copy of its owner cannot do this."""
+        """Forget it: it has ended. In a forked copy of its owner, this does nothing."""
         if self.owner.pid == os.getpid():
             self.path.unlink(missing_ok=True)
 
@@ -57,7 +57,7 @@ class Entry:
 def register(
     kind: str, *, folder: Path | None = None, container: str | None = None, project: str | None = None
 ) -> Entry:
-    """Note what is about to be started. Call it before the start, so that no moment is left in which it can be lost."""
+    """Register what is about to start. Call it before the start: then it cannot be lost."""
     place = folders.state() / "started"
     path = place / f"{secrets.token_hex(8)}.json"
     entry = Entry(path, Owner.me(), kind, folder, container, project)
@@ -71,15 +71,12 @@ def register(
 
 
 def entries() -> tuple[Entry, ...]:
-    """All that is noted, of living owners and of dead ones. Notes that cannot be read are left out."""
+    """All entries, of living and of dead owners, but for unreadable ones."""
     return tuple(_read_all())
 
 
 def reap() -> tuple[Entry, ...]:
-    """End what has no living owner, and nothing else; returns what was ended.
-
-    It takes a millisecond where there is nothing to do. While another process does the same, it does nothing.
-    """
+    """End what has no living owner, and return it; while another process does this, do nothing."""
     orphans = [entry for entry in _read_all() if not entry.owner.is_alive()]
     if not orphans:
         return ()
@@ -90,9 +87,9 @@ def reap() -> tuple[Entry, ...]:
 
 
 def once(entry: Entry, action: Callable[[], object]) -> Callable[[], None]:
-    """Return a function that does the action once, in the owner only, at its exit at the latest.
+    """A function that does the action once, in the owner only, at its exit at the latest, and releases the entry.
 
-    The entry is forgotten after it, unless the action returns False: then it is for `reap` to try again.
+    Where the action returns False, the entry stays for `reap` to try again.
     """
     pending = [action]
 
@@ -109,7 +106,7 @@ def _end(entry: Entry) -> bool:
     if entry.folder is not None:
         ending.end_folder(entry.folder)
     if entry.container is not None and not containers.remove(entry.container):
-        return False  # Docker does not answer now; the note stays for another time
+        return False  # Docker does not answer: the entry stays
     if entry.project is not None and not containers.remove_project(entry.project):
         return False
     entry.path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A folder for what may be thrown away, which goes with its owner, however that one ends."""
+"""A temporary folder that is removed with its owner, however that one ends."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from course.services.machine import folders
 
 
 class Scratch:
-    """The folder, made at once and noted: if its owner is killed, others find and remove it.
+    """The folder, made and registered at once.
 
     Args:
         kind: What it is for, such as `"kernel"`.
-        in_memory: Where there is memory enough for it; else where temporary files are.
+        in_memory: In memory where there is room; else where temporary files are.
 
     Attributes:
         folder: Its path.
@@ -39,7 +39,7 @@ class Scratch:
             self.folder.mkdir(mode=0o700)
 
     def remove(self) -> None:
-        """Remove it; what cannot be removed now is removed by others when this process is gone."""
+        """Remove it; what cannot be removed now is removed once this process has ended."""
         shutil.rmtree(self.folder, ignore_errors=True)
         if not self.folder.exists():
             self._entry.release()

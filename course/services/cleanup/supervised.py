@@ -1,4 +1,4 @@
-"""A server that runs under the supervisor: started in a folder of its own, and gone when its owner is gone."""
+"""Starts a server under the supervisor, in a folder of its own; it ends when this process does."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Supervised:
     """A running server process.
 
     Attributes:
-        entry: Its note among the started things.
-        folder: What it keeps; removed with it.
-        process: Its supervisor (on Windows: the server). Its standard input is the lifeline.
+        entry: In the registry.
+        folder: Its files; removed with it.
+        process: Its supervisor (on Windows: the server), which ends when its standard input closes.
         pid: The server's process number.
-        started: When the server's process started, as `birth` tells it; 0.0 if it was gone at once.
+        started: When the server started, see `birth`; 0.0 if it ended at once.
     """
 
     entry: Entry
@@ -45,11 +45,11 @@ class Supervised:
     started: float
 
     def is_running(self) -> bool:
-        """Whether the server's process is there."""
+        """Whether the server runs."""
         return is_running(self.pid, self.started)
 
     def log(self, most: int = 100_000) -> str:
-        """The end of what the server wrote, `most` characters of it."""
+        """The last `most` characters that the server wrote."""
         text = ""
         for name in ("server.log.1", "server.log"):
             with contextlib.suppress(OSError):
@@ -57,7 +57,7 @@ class Supervised:
         return text[-most:]
 
     def stop(self) -> None:
-        """Stop the server and remove its folder. A second call, or one in a forked copy of the owner, does nothing."""
+        """Stop the server and remove its folder. Safe to call again, and in a forked copy of the owner."""
         if self.process not in _lifelines:
             return
         _lifelines.discard(self.process)
@@ -74,11 +74,11 @@ def supervise(
     """Start a server in its folder, which must exist.
 
     Args:
-        command: The server's program, by its full path, and its arguments.
-        entry: What `registry.register` noted.
-        folder: The entry's folder. Its path is in the command.
-        account: The user to run it as; none means the present one.
-        stop_signal: What stops it at once in good order, such as "SIGQUIT".
+        command: The full path of the program, and its arguments; the folder's path is among them.
+        entry: From `registry.register`.
+        folder: The entry's folder.
+        account: The user to run it as; the current one if None.
+        stop_signal: Stops it in good order, such as "SIGQUIT".
     """
     process = _spawn(command, folder, account, stop_signal)
     _lifelines.add(process)
@@ -102,7 +102,7 @@ def _spawn(command: Sequence[str], folder: Path, account: Account | None, stop_s
 
 
 def _server_pid(process: subprocess.Popen[bytes]) -> int:
-    """The server's process number, which the supervisor tells in its first and only line."""
+    """The server's process number, which is all that the supervisor prints."""
     if process.stdout is None:
         return process.pid
     with process.stdout as line:

@@ -1,9 +1,8 @@
-"""The small process between the course and a server: when the course ends, however it ends, so does the server.
+"""A small process between the course and a server, which ends the server when the course ends, even by `kill -9`.
 
-It runs as a script, `python -I -S supervisor.py LIMIT FOLDER SIGNAL UID GID COMMAND…`, on the smallest parts of the
-standard library, since it stays in memory as long as the server. The course holds the other end of its standard
-input: end of file there means that the course is gone, or wants the server to stop. The server's output goes to
-`FOLDER/server.log`, and never takes more than twice LIMIT bytes. (Windows has no `fork`: see `supervised.py`.)
+It runs as a script, `python -I -S supervisor.py LIMIT FOLDER SIGNAL UID GID COMMAND…`, on the lightest modules, since
+it lives as long as the server. The course holds the other end of its standard input, and closes it to stop the server.
+The server's output goes to `FOLDER/server.log`, and takes twice LIMIT bytes at most. (Windows has no `fork`.)
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ PATIENCE = 5.0  # seconds for a server to stop when asked; after that it is kill
 
 
 def main(limit: str, folder: str, stop_signal: str, uid: str, gid: str, *command: str) -> None:
-    """Start the server, tell its process number, wait for the end of the course, stop it, remove the folder."""
+    """Start the server, print its process number, wait for the end of standard input, stop it, remove the folder."""
     output, server_side = os.pipe()
     pid = _start(command, server_side, int(uid), int(gid))
     os.close(server_side)
@@ -67,7 +66,7 @@ def _say(text: str) -> None:
 
 
 def _has_ended(pid: int) -> bool:
-    """Whether the server has ended. Its remains are taken away at once, so that nobody takes it for alive."""
+    """Whether the server has ended; it is reaped at once."""
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:
@@ -117,10 +116,7 @@ def _remove(folder: str) -> None:
 
 
 def remove_segment(note: str) -> None:
-    """Remove the System V segment of a PostgreSQL that was killed; one that stopped in good order leaves no note.
-
-    The segment's number is the last word of the seventh line of `postmaster.pid`.
-    """
+    """Remove the System V segment of a killed PostgreSQL: the last word of the seventh line of `postmaster.pid`."""
     try:
         with open(note, encoding="utf-8") as lines:
             number = lines.read().splitlines()[6].split()[-1]
@@ -133,7 +129,7 @@ def remove_segment(note: str) -> None:
 
 
 def _is_attached(number: str) -> bool:
-    """Whether a process uses the segment. Only Linux tells; elsewhere its server's death has to do."""
+    """Whether a process uses the segment; False where the system does not tell."""
     try:
         with open("/proc/sysvipc/shm", encoding="ascii") as lines:
             table = [line.split() for line in lines]

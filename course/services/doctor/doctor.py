@@ -19,12 +19,8 @@ _MARKS: dict[State, str] = {"ok": "[green]●[/] ok", "note": "[yellow]○[/] no
 
 
 def examine(seconds: float = 20.0) -> tuple[Finding, ...]:
-    """Look at everything at once; what takes longer than that is told, and not waited for.
-
-    Args:
-        seconds: The longest that the whole examination may take.
-    """
-    # Two examinations that import it first, side by side, wait for each other's half: Python calls that a deadlock
+    """Examine everything at once, in `seconds` at most; what takes longer becomes a problem."""
+    # Imported by two threads at once, it would end in a deadlock
     importlib.import_module("docker.errors")
     return run(examinations.ALL, seconds)
 

@@ -1,4 +1,4 @@
-"""What the doctor looks at, one function each; all are bounded in time, and none changes anything that is in use."""
+"""The doctor's examinations, one function each: bounded in time, and harmless to what is in use."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def examine_ports() -> Iterator[Finding]:
 
 
 def examine_leftovers() -> Iterator[Finding]:
-    """What dead sessions left: it is ended here and now. What living ones use stays."""
+    """What dead sessions have left; it is ended now."""
     ended = [entry.describe() for entry in registry.reap()]
     ended += [f"container {name}" for name in containers.remove_orphaned()]
     in_use = sum(entry.owner.pid != os.getpid() for entry in registry.entries())
@@ -169,7 +169,7 @@ def _images() -> Finding:
 
 
 def _try(subject: str, variable: str, image: str, start: Callable[[], str]) -> Finding:
-    """Start the service that a lesson would start, unless an image would have to be loaded for it."""
+    """Start the service that a lesson would start, unless its image would have to be fetched."""
     provider = os.environ.get(variable) or "embedded"
     if provider in {"container", "compose"} and docker.engine().answers and not images.is_here(image):
         advice = "`course prefetch` loads it ahead of time, else the first start does."

@@ -13,10 +13,10 @@ class Finding:
     """One line of the doctor's table.
 
     Attributes:
-        subject: What was looked at, such as "Docker".
-        state: "ok"; "note" where something is missing that the course can do without; "problem" where it cannot.
+        subject: Such as "Docker".
+        state: "note" where something is missing that the course can do without, "problem" where it cannot.
         here: What is here.
-        advice: What to do about it; empty where nothing is to be done.
+        advice: What to do about it, if anything.
     """
 
     subject: str

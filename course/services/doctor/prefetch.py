@@ -18,11 +18,7 @@ from course.shipped import PACKAGE
 
 
 def prefetch(console: Console | None = None) -> bool:
-    """Do it all, and say how each part went; return False where something is missing afterwards.
-
-    Args:
-        console: Where to say it; standard output if none is given.
-    """
+    """Do it all, and say on the console how each part went; False where something is still missing."""
     console = console or Console()
     with console.status("Compiling modules …"):
         compile_modules()
@@ -42,7 +38,7 @@ def prefetch(console: Console | None = None) -> bool:
 
 
 def compile_modules() -> None:
-    """Compile the course and all installed packages; files that are no valid Python of this version don't matter."""
+    """Compile the course and all installed packages, but for files that are no Python of this version."""
     for folder in (sysconfig.get_path("purelib"), PACKAGE):
         compileall.compile_dir(str(folder), quiet=2, workers=0)
 

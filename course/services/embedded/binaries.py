@@ -76,7 +76,7 @@ def find(version: str = "16") -> Binaries:
 
 
 def within_reach(found: Binaries, account: Account | None) -> Binaries:
-    """The same programs where the account can run them: root's own folders are closed to others, so they are copied."""
+    """The same programs where the account can run them: out of folders closed to it they are copied."""
     if account is None or account.can_read(found.folder):
         return found
     place = _OPEN_TO_ALL / f"{folders.NAME}-{found.version}"

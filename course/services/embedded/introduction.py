@@ -1,4 +1,4 @@
-"""The first words to a new server: what its superuser is called, and which database it has."""
+"""Sets up a new server: the superuser's name and password, and a database."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def introduce(login: Mapping[str, Any], user: str, password: str, database: str)
     """Rename the superuser, set its password, create the database.
 
     Args:
-        login: Host or socket folder, port and password of the superuser until now, as psycopg takes them.
+        login: Host or socket folder, port and old password, as psycopg takes them.
         user: The superuser's new name.
         password: Its new password.
-        database: The database to create, unless it is there.
+        database: Created unless it is there.
     """
     with psycopg.connect("", user=USER, dbname="postgres", autocommit=True, **login) as connection:
         connection.execute(_passwords(user, password))
@@ -30,7 +30,7 @@ def introduce(login: Mapping[str, Any], user: str, password: str, database: str)
 
 
 def _passwords(user: str, password: str) -> sql.Composed:
-    """A session's own user cannot be renamed, so a helper takes its place for a moment."""
+    """A session cannot rename its own user, so a helper does it."""
     rename = (
         "CREATE ROLE {helper} SUPERUSER; SET SESSION AUTHORIZATION {helper}; ALTER ROLE {old} RENAME TO {new}; "
         "RESET SESSION AUTHORIZATION; DROP ROLE {helper}; "

@@ -36,7 +36,7 @@ class NatsMissingError(CourseError):
 
 
 def start() -> tuple[Supervised, int]:
-    """Start the server; returns it and its port, which it chose itself.
+    """Start the server; return it and its port.
 
     Raises:
         NatsMissingError: There is no such program.

@@ -1,4 +1,4 @@
-"""The embedded provider: a PostgreSQL server of the course's own, without Docker, in well under a second."""
+"""The embedded provider: PostgreSQL without Docker, in well under a second."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Embedded:
         )  # fmt: skip
 
     def _launch(self, found: Binaries, source: Template, account: Account | None) -> tuple[Supervised, int]:
-        """Start the process; where somebody else was quicker with the port, again with another one."""
+        """Start the process; where another program has taken the port meanwhile, try another one."""
         for _ in range(_TRIES):
             port = self.port or free_port()
             process = run(found, source, account, port, self.options)
@@ -111,7 +111,7 @@ class Embedded:
         raise ServerStartError(f"PostgreSQL {found.version} did not start: {reason}.", "Run `course doctor`.")
 
     def _introduce(self, process: Supervised, port: int, password: str) -> str:
-        """Give the superuser its name and password, and make the database; returns the password that holds now."""
+        """Set the superuser's name and password, and make the database; return the password."""
         if (self.user, self.password, self.database) == (cluster.USER, None, "postgres"):
             return password
         wished = self.password if self.password is not None else secrets.token_urlsafe(18)
@@ -134,10 +134,10 @@ def run(
     Args:
         found: The programs.
         source: The data folder.
-        account: Whom the server runs as; none means the present user.
+        account: Whom the server runs as; the current user if None.
         port: Its port.
         options: Settings as in `postgresql.conf`.
-        before: What stands before the server's command, such as `("/bin/sh", "-c", script)`.
+        before: A command that runs the server's, such as `("/bin/sh", "-c", script)`.
     """
     folder = folders.plan("postgres")
     entry = registry.register("postgres", folder=folder)
@@ -157,7 +157,7 @@ def run(
 
 
 def wait_until_ready(process: Supervised) -> str:
-    """Wait until it is ready; if it never is, or somebody presses Ctrl-C, end it. Returns why it did not start."""
+    """Wait until it is ready; if it never is, or on Ctrl-C, end it. Return why it did not start."""
     try:
         reason = "" if becomes_ready(process) else _reason(process)
     except BaseException:
@@ -169,7 +169,7 @@ def wait_until_ready(process: Supervised) -> str:
 
 
 def becomes_ready(process: Supervised) -> bool:
-    """PostgreSQL writes "ready" into the last line of its note as soon as it takes connections."""
+    """Wait for "ready" in the last line of `postmaster.pid`: then it takes connections."""
     note, end = process.folder / "data" / "postmaster.pid", time.monotonic() + _DEADLINE
     while time.monotonic() < end:
         with contextlib.suppress(OSError):
@@ -182,7 +182,7 @@ def becomes_ready(process: Supervised) -> bool:
 
 
 def _reason(process: Supervised) -> str:
-    """The last words of a server that did not start. They may come a moment after its end."""
+    """Why a server did not start, from its log, which may be complete only a moment after its end."""
     for _ in range(50):
         lines = [line for line in process.log().splitlines() if any(words in line for words in _COMPLAINTS)]
         if lines:
@@ -192,5 +192,5 @@ def _reason(process: Supervised) -> str:
 
 
 def has_sockets() -> bool:
-    """Whether clients on this machine can reach a server by a socket in its folder."""
+    """Whether clients can reach a server by a socket in its folder."""
     return hasattr(socket, "AF_UNIX") and sys.platform != "win32"

@@ -1,4 +1,4 @@
-"""The user that a server runs as: PostgreSQL refuses to run as root, so root lends it another name."""
+"""Finds a user to run PostgreSQL as, which refuses to run as root."""
 
 from __future__ import annotations
 
@@ -17,13 +17,7 @@ _NAMES = ("postgres", "nobody", "daemon")  # initdb insists on a user that has a
 
 @dataclass(frozen=True)
 class Account:
-    """A user of this system.
-
-    Attributes:
-        name: The login name.
-        uid: The user's number.
-        gid: The number of its group.
-    """
+    """A user of this system: login name, user number and group number."""
 
     name: str
     uid: int
@@ -40,7 +34,7 @@ class Account:
 
 
 def for_servers() -> Account | None:
-    """Whom a server runs as: the present user (none), or for root the first of a few that every system has.
+    """Whom servers run as: None for the current user; for root, the first of a few that every system has.
 
     Raises:
         CourseError: Root, on a system without any of these users.

@@ -24,11 +24,7 @@ def find() -> Path | None:
 
 
 def lacking(needs: str | None) -> str:
-    """What an exercise needs and this machine lacks, with the next step; empty where nothing is missing.
-
-    Args:
-        needs: What course.toml says: `"browser"`, or None.
-    """
+    """What an exercise needs (`"browser"` or None) and this machine lacks, with the next step; else empty."""
     if needs != "browser" or find() is not None:
         return ""
     return (

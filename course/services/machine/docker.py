@@ -1,4 +1,4 @@
-"""Whether a Docker engine answers, and if not, why: asked in about a second, without Docker's own library."""
+"""Finds out in about a second whether a Docker engine answers, and if not, why."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class DockerUnavailableError(CourseError):
     """No Docker engine answers.
 
     Args:
-        engine: What was found out about it.
+        engine: What is known about it.
         way_out: How to go on without it, as a sentence.
     """
 
@@ -58,10 +58,9 @@ class Engine:
     Attributes:
         answers: Whether containers can be started now.
         address: Where it was asked, such as "unix:///var/run/docker.sock".
-        why: Why it does not answer: "no socket", "no permission", "daemon down", "no answer", "podman" …; "podman" as
-            well where Podman answers in Docker's place, else empty.
+        why: Why it does not answer, such as "no socket" or "daemon down"; "podman" where that is here in its place.
         version: The engine's version, such as "28.2.2".
-        next_step: What to do, as a sentence; empty where nothing is to be done.
+        next_step: What to do, as a sentence.
         command: The path of the `docker` command, if there is one.
     """
 
@@ -76,18 +75,14 @@ class Engine:
         """Do nothing where it answers.
 
         Raises:
-            DockerUnavailableError: It does not; the error tells why, what to do, and the way out.
+            DockerUnavailableError: It does not; the error says why, and what to do.
         """
         if not self.answers:
             raise DockerUnavailableError(self, way_out)
 
 
 def engine(seconds: float = 1.0) -> Engine:
-    """Ask the Docker engine for its version.
-
-    Args:
-        seconds: How long to wait for its answer.
-    """
+    """Ask the Docker engine for its version, and wait `seconds` for the answer."""
     place = address()
     try:
         answer = _ask(place, seconds)
@@ -115,7 +110,7 @@ def reason(error: Exception) -> str:
 
 
 def _ask(place: str, seconds: float) -> dict[str, Any]:
-    """The engine's answer to "which version are you?".
+    """The engine's answer to `GET /version`.
 
     Raises:
         OSError: Nobody could be asked, or nobody answered.
@@ -200,7 +195,7 @@ def _podman_socket() -> Path | None:
 
 
 def _context() -> str | None:
-    """The address of the context that `docker context use` chose; none for the usual one."""
+    """The address of the context that `docker context use` has chosen; None for the usual one."""
     folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         name = os.environ.get("DOCKER_CONTEXT") or json.loads((folder / "config.json").read_text())["currentContext"]

@@ -1,4 +1,4 @@
-"""Folders for what a server needs while it runs: short paths, in memory where there is room, gone with it."""
+"""Chooses folders for servers: short paths, in memory where there is room."""
 
 from __future__ import annotations
 
@@ -41,14 +41,7 @@ def plan(kind: str, place: Path | None = None) -> Path:
 
 @contextlib.contextmanager
 def room(folder: Path) -> Iterator[None]:
-    """Tell a full disk as what it is.
-
-    Args:
-        folder: Where the block writes.
-
-    Raises:
-        DiskFullError: The block failed for want of space.
-    """
+    """A block that writes into `folder`, and raises `DiskFullError` where it fails for want of space."""
     try:
         yield
     except OSError as error:
@@ -58,7 +51,7 @@ def room(folder: Path) -> Iterator[None]:
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether the course made a folder of this name: only those are ever removed.
+    """Whether a folder has a name of the course's: only those are ever removed.
 
     Example:
         >>> is_ours(Path("/tmp/course-postgres-1f2e3d4c")), is_ours(Path("/home/ann"))
@@ -68,23 +61,23 @@ def is_ours(folder: Path) -> bool:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder of ours, whatever is in it; none there is as well."""
+    """Remove a folder of the course with all that is in it, if it is there."""
     if is_ours(folder):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def cache() -> Path:
-    """Where things are kept that can be made again, for all lessons of this user."""
+    """This user's cache of what can be made again."""
     return Path(platformdirs.user_cache_dir(NAME, appauthor=False))
 
 
 def state() -> Path:
-    """Where this user's sessions note what they have started."""
+    """Where this user's sessions register what they have started."""
     return Path(platformdirs.user_state_dir(NAME, appauthor=False))
 
 
 def _place() -> Path:
-    """The best place: memory, the usual temporary folder, or `/tmp` where that one is too long or closed to servers."""
+    """Memory, else the usual temporary folder, or `/tmp` where that is too long or closed to servers."""
     memory, short, usual = Path("/dev/shm"), Path("/tmp"), Path(tempfile.gettempdir())  # noqa: S108 - names are random and the folders private
     if sys.platform == "linux" and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM:
         return memory

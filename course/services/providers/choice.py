@@ -1,4 +1,4 @@
-"""The choice of a provider: an argument before a variable before the embedded one."""
+"""Chooses a provider: by the argument, else by the variable, else the embedded one."""
 
 from __future__ import annotations
 
@@ -41,15 +41,10 @@ class UnknownProviderError(CourseError):
 
 
 def choose(argument: str | None, variable: str, known: Collection[str]) -> str:
-    """The provider's name.
-
-    Args:
-        argument: What the caller asks for.
-        variable: The environment variable that counts where the caller asks for nothing.
-        known: The names that there are.
+    """The provider's name: the argument, else the environment variable's value, else "embedded".
 
     Raises:
-        UnknownProviderError: It is none of them.
+        UnknownProviderError: It is not among the known names.
     """
     name = argument or os.environ.get(variable) or DEFAULT
     if name not in known:
@@ -58,20 +53,12 @@ def choose(argument: str | None, variable: str, known: Collection[str]) -> str:
 
 
 def start(argument: str | None, variable: str, known: Collection[str], begin: Callable[[str], _Server]) -> _Server:
-    """Start a server from the chosen provider, after ending what dead processes have left.
+    """End what dead processes have left, then `begin` a server from the provider that `choose` names.
 
-    Args:
-        argument: What the caller asks for; see `choose`.
-        variable: The environment variable.
-        known: The names that there are.
-        begin: Starts one from the provider of a name.
-
-    Returns:
-        The server; where nobody has chosen, its sentence says how to use Docker.
+    Where nobody has chosen, the server's sentence says how to use Docker.
 
     Raises:
-        UnknownProviderError: There is no such provider; the nearest one is suggested.
-        CourseError: It did not start; the error tells why and the way out.
+        CourseError: There is no such provider, or it did not start; the error says why and what to do.
     """
     registry.reap()
     server = begin(choose(argument, variable, known))

@@ -1,4 +1,4 @@
-"""The compose provider: PostgreSQL and NATS as `compose.yaml` describes them, ours or already there."""
+"""The compose provider: PostgreSQL and NATS as `compose.yaml` describes them."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class ComposeMissingError(CourseError):
 class Compose:
     """PostgreSQL by Compose.
 
-    One that somebody brought up by hand, at COURSE_POSTGRES_PORT or 54329, is used and left running. Else a project
-    of our own is started, on a free port, so that two sessions do not share what one of them will end.
+    One that was brought up by hand, at COURSE_POSTGRES_PORT or 54329, is used and left running. Else each session
+    starts a project of its own, on a free port.
     """
 
     def start(self) -> Server:
@@ -57,7 +57,7 @@ class Compose:
             DockerUnavailableError: No Docker engine answers.
             ImageMissingError: Its image is not here, and cannot be fetched.
             ComposeMissingError: Docker has no Compose.
-            ServerStartError: It did not start; Compose's own last words are in the sentence.
+            ServerStartError: It did not start; the error ends with Compose's last line.
         """
         begin, port = time.monotonic(), usual_port("postgres")
         with contextlib.suppress(psycopg.OperationalError):
@@ -91,7 +91,7 @@ class Project:
 
 
 def usual_port(service: str) -> int:
-    """Where the service listens that somebody has brought up by hand."""
+    """Where the service listens if somebody has brought it up by hand."""
     variable, port = _PORTS[service]
     told = os.environ.get(variable) or str(port)
     if not told.isdecimal():
@@ -100,7 +100,7 @@ def usual_port(service: str) -> int:
 
 
 def bring_up(service: str) -> Project:
-    """Start one service of `compose.yaml` as a project of our own, on a free port."""
+    """Start one service of `compose.yaml` as a project of its own, on a free port."""
     docker.engine().require(WAY_OUT)
     variable, image = _IMAGES[service]
     images.require(os.environ.get(variable) or image)
@@ -117,7 +117,7 @@ def bring_up(service: str) -> Project:
 
 
 def _command() -> list[str]:
-    """The words that call Compose: Docker's plugin, else the older program of its own."""
+    """The words that call Compose: Docker's plugin, else the older program."""
     program = shutil.which("docker")
     if program and subprocess.run([program, "compose", "version"], capture_output=True, check=False).returncode == 0:
         return [program, "compose"]

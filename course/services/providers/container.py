@@ -54,7 +54,7 @@ class Container:
 
 
 def _prepare(image: str, name: str, password: str) -> Any:
-    """A container of ours: labelled, in memory, and without Testcontainers' own wait, which looks once a second."""
+    """A container with our labels, its data in memory, and without Testcontainers' wait, which looks once a second."""
     from testcontainers.community.postgres import PostgresContainer
 
     class QuickPostgresContainer(PostgresContainer):

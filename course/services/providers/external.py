@@ -1,4 +1,4 @@
-"""The external provider: a PostgreSQL server that somebody else runs, on which the course creates its own databases."""
+"""The external provider: somebody else's PostgreSQL, on which the course creates databases of its own."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ class ExternalAddressError(CourseError):
 
 
 class External:
-    """A server that is running already. `stop` leaves it as it is.
+    """A server that runs already. `stop` leaves it as it is.
 
     Args:
-        url: Where it is; from COURSE_DATABASE_URL if none is given. DATABASE_URL is never looked at: it may be
-            somebody's production.
+        url: Where it is; COURSE_DATABASE_URL if None. DATABASE_URL, which may be production, is never read.
 
     Raises:
         ExternalAddressError: There is no address, or it cannot be read.
@@ -40,7 +39,7 @@ class External:
         self.login, self.query = _parse(url if url is not None else os.environ.get(VARIABLE, ""))
 
     def start(self) -> Server:
-        """Connect once, to see that the course can work there.
+        """Connect once, to check that the course can work there.
 
         Raises:
             ServerStartError: It does not answer, or the user may not create databases.

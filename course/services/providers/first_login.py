@@ -1,4 +1,4 @@
-"""The first connection to a server that others run: does it answer, which version is it, may the course work there."""
+"""Checks a server by a first connection: does it answer, is it new enough, may the course create databases."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ _QUESTION = (
 
 
 def version(login: dict[str, Any]) -> str:
-    """Connect once and return the server's version, such as "16.14".
-
-    Args:
-        login: Host, port, user, password and so on, as psycopg takes them.
+    """Connect once, with `login` as psycopg takes it, and return the server's version, such as "16.14".
 
     Raises:
         psycopg.OperationalError: It does not answer, or does not let this user in.
@@ -42,7 +39,7 @@ def version(login: dict[str, Any]) -> str:
 
 
 def wait_for_version(login: dict[str, Any], seconds: float, still: Callable[[], bool]) -> str:
-    """The same for a server that is just starting: try until it answers, or until `still` says that it is hopeless.
+    """The same for a server that is starting: try until it answers, for as long as `still()` is true.
 
     Raises:
         psycopg.OperationalError: It did not answer in time.

@@ -1,4 +1,4 @@
-"""The images that containers are made from: which of them are here, and fetching one for as long as something comes."""
+"""Finds the images of containers on this machine, and fetches those that are missing."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class ImageMissingError(CourseError):
 
     Attributes:
         name: The image.
-        why: What Docker says.
-        unknown: Whether the registry was reached, and has no image of this name.
+        why: What the engine said, as one line.
+        unknown: Whether the registry has no image of this name.
 
     Example:
         >>> print(ImageMissingError("nats:2", "no route to host"))
@@ -45,7 +45,7 @@ class ImageMissingError(CourseError):
 
 
 def wanted() -> tuple[str, ...]:
-    """Every image that the lessons, the reference suites, `compose.yaml` and Testcontainers itself ask for."""
+    """The images that lessons, reference suites, `compose.yaml` and Testcontainers ask for."""
     from testcontainers.core.config import testcontainers_config as config
 
     own = [f"{config.hub_image_name_prefix}{name}" for name in (POSTGRES, NATS)]
@@ -53,7 +53,7 @@ def wanted() -> tuple[str, ...]:
 
 
 def reaper() -> tuple[str, ...]:
-    """The image of Ryuk, which Testcontainers starts before its first container; none where that is switched off."""
+    """The image of Ryuk, which Testcontainers starts before its first container, unless it is switched off."""
     from testcontainers.core.config import testcontainers_config as config
 
     return () if config.ryuk_disabled else (config.ryuk_image,)
@@ -71,9 +71,7 @@ def is_here(name: str) -> bool:
 
 
 def require(*names: str) -> None:
-    """Have these images on this machine: one that is missing is fetched.
-
-    What could not be fetched once is not tried again by this process, unless it is here in the meantime.
+    """Fetch those of these images that are missing; what could not be fetched once, this process does not try again.
 
     Raises:
         ImageMissingError: One cannot be had.
@@ -91,11 +89,11 @@ def require(*names: str) -> None:
 
 
 def fetch(name: str, tell: Callable[[dict[str, Any]], object] = lambda _: None) -> None:
-    """Pull an image. It takes as long as it must while something comes, and ends when nothing has come for a while.
+    """Pull an image, for as long as data comes.
 
     Args:
-        name: The image; the tag "latest" where it has none.
-        tell: Takes each of the engine's events.
+        name: The image, with its tag if not "latest".
+        tell: Gets each of the engine's events.
 
     Raises:
         ImageMissingError: The engine cannot pull it.

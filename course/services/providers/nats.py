@@ -1,4 +1,4 @@
-"""NATS with JetStream for a lesson, from the same four kinds of provider as PostgreSQL."""
+"""NATS with JetStream for a lesson, from one of four providers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def nats(provider: str | None = None) -> NatsServer:
 
     Raises:
         UnknownProviderError: There is no such provider; the nearest one is suggested.
-        CourseError: It did not start; the error tells why and the way out.
+        CourseError: It did not start; the error says why and what to do.
 
     Example:
         >>> with nats("embedded") as server:
@@ -78,7 +78,7 @@ def nats(provider: str | None = None) -> NatsServer:
 
 
 def start(provider: str) -> NatsServer:
-    """Start one from the provider of this name; see `nats` for the rest."""
+    """Start one from the provider of this name."""
     begin = time.monotonic()
     url, how, end, log = PROVIDERS[provider]()
     told = _wait(url, end, log)
@@ -99,7 +99,7 @@ def place(url: str) -> str:
 
 
 def greeting(url: str, seconds: float = 1.5) -> dict[str, Any] | None:
-    """What a NATS server says about itself to whoever connects; none where none answers."""
+    """What a NATS server says about itself to a new client; None where none answers."""
     parts = urlsplit(url)
     with (
         contextlib.suppress(OSError, ValueError),

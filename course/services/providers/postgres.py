@@ -1,4 +1,4 @@
-"""PostgreSQL for a lesson: the one word a lesson says, whichever provider it comes from."""
+"""PostgreSQL for a lesson, from one of four providers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Provider(Protocol):
     """A way to get a PostgreSQL server."""
 
     def start(self) -> Server:
-        """Return a server that is ready, or raise an error that tells the way out."""
+        """Return a server that is ready, or raise an error that says what to do."""
 
 
 PROVIDERS: dict[str, Callable[[], Provider]] = {
@@ -38,7 +38,7 @@ def postgres(provider: str | None = None) -> Server:
 
     Raises:
         UnknownProviderError: There is no such provider; the nearest one is suggested.
-        CourseError: It did not start; the error tells why and the way out.
+        CourseError: It did not start; the error says why and what to do.
 
     Example:
         >>> with postgres("embedded") as server:
